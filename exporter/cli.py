@@ -1,0 +1,119 @@
+"""The commands."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from prometheus_client import disable_created_metrics
+
+from exporter import __version__
+from exporter.app import run
+from exporter.clock import SystemClock
+from exporter.demo import demo
+from exporter.errors import SettingsError
+from exporter.log import configure
+from exporter.metrics.catalog import markdown
+from exporter.settings import Settings, load, unreadable_files
+from exporter.simulate import add_options as add_simulator_options
+from exporter.simulate import simulate
+
+USAGE_FAULT: Final = 2
+INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status = options.command(options)
+    except SettingsError as error:
+        sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
+        sys.exit(USAGE_FAULT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="m365-backup-exporter", description="Prometheus exporter for backups of Microsoft 365 tenants."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = commands.add_parser("run", help="poll the configured sources and serve /metrics")
+    _add_config(command)
+    command.set_defaults(command=_run)
+
+    command = commands.add_parser("check-config", help="tell every fault of a configuration, or say that it is good")
+    _add_config(command)
+    command.set_defaults(command=_check_config)
+
+    command = commands.add_parser("config-schema", help="print the JSON Schema of the configuration")
+    command.set_defaults(command=_config_schema)
+
+    command = commands.add_parser("metrics", help="print the catalog of metrics as Markdown")
+    command.set_defaults(command=_metrics)
+
+    command = commands.add_parser("demo", help="show the exporter on an embedded simulator, without credentials")
+    command.add_argument("--tenants", type=int, default=25, metavar="N", help="how many (default 25)")
+    command.add_argument("--seed", type=int, default=1, metavar="S", help="which world (default 1)")
+    command.add_argument("--listen", default="127.0.0.1:10365", metavar="HOST:PORT", help="default 127.0.0.1:10365")
+    command.set_defaults(command=_demo)
+
+    command = commands.add_parser("simulate", help="serve a synthetic world as the vendors' APIs")
+    add_simulator_options(command)
+    command.set_defaults(command=simulate)
+
+    command = commands.add_parser("version", help="print the version")
+    command.set_defaults(command=_version)
+    return parser
+
+
+def _add_config(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config", type=Path, required=True, metavar="FILE", help="YAML; see config.example.yaml for every option"
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = load(options.config)
+    configure(level=settings.log.level, form=settings.log.format)
+    disable_created_metrics()
+    asyncio.run(run(settings, SystemClock()))
+    return 0
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    settings = load(options.config)
+    faults = unreadable_files(settings)
+    if faults:
+        raise SettingsError([f"{options.config}: {fault}" for fault in faults])
+    names = ", ".join(settings.sources)
+    sys.stdout.write(f"{options.config}: good; {len(settings.sources)} source(s): {names}\n")
+    return 0
+
+
+def _config_schema(_: argparse.Namespace) -> int:
+    sys.stdout.write(json.dumps(Settings.model_json_schema(), indent=2, sort_keys=True) + "\n")
+    return 0
+
+
+def _metrics(_: argparse.Namespace) -> int:
+    sys.stdout.write(markdown())
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    configure(level="warning", form="auto")
+    disable_created_metrics()
+    asyncio.run(demo(SystemClock(), tenants=options.tenants, seed=options.seed, listen=options.listen))
+    return 0
+
+
+def _version(_: argparse.Namespace) -> int:
+    sys.stdout.write(f"m365-backup-exporter {__version__}\n")
+    return 0

@@ -1,0 +1,198 @@
+"""Questions to a vendor's JSON API, asked patiently: rate, token, retry, redirect, and plain errors.
+
+Everything asked here only reads, so that every question may be asked again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from yarl import URL
+
+from exporter.client.faults import REDIRECTS, fault_of
+from exporter.client.limiter import Limiter
+from exporter.client.links import same_origin
+from exporter.client.observer import Observer, RetryReason, SilentObserver
+from exporter.client.retry import RetryPolicy, retry_after_seconds
+from exporter.client.transport import Answer, Transport, read_json
+from exporter.clock import Clock
+from exporter.errors import AnswerUnreadable, ServerFailed, SourceError, Throttled, TimedOut, Unreachable
+
+__all__ = ["Authorizer", "JsonClient", "Observer", "SilentObserver"]
+
+_MOST_REDIRECTS: Final = 3
+_HEADERS: Final = {"Accept": "application/json", "Content-Type": "application/json"}
+
+_RETRY_REASONS: Final[Mapping[type[SourceError], RetryReason]] = {
+    Throttled: "throttled",
+    TimedOut: "timeout",
+    Unreachable: "connection",
+    ServerFailed: "server",
+}
+"""What may be over in a moment, and what its retry is called."""
+
+
+class Authorizer(Protocol):
+    """Gives the Authorization header and takes back one that was refused."""
+
+    async def header(self) -> str:
+        """Return the header's value."""
+        ...
+
+    def invalidate(self, used_header: str) -> None:
+        """Never return *used_header* again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    operation: str
+    method: str
+    url: URL
+    params: Mapping[str, str] | None = None
+    body: Mapping[str, Any] | None = None
+
+
+class JsonClient:
+    """Asks one API, under one base URL, with one credential.
+
+    Every method returns the decoded JSON, None for 204, and raises a SourceError for all else.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        base_url: str,
+        tokens: Authorizer | None,
+        limiter: Limiter,
+        policy: RetryPolicy,
+        clock: Clock,
+        observer: Observer,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._transport = transport
+        self._base_url = base_url.rstrip("/")
+        self._base = URL(self._base_url + "/")
+        self._host = self._base.host or "no host"
+        self._tokens = tokens
+        self._limiter = limiter
+        self._policy = policy
+        self._clock = clock
+        self._observer = observer
+        self._jitter = jitter
+        self._told_rate = limiter.allowed_per_second
+        observer.allowed_rate(self._told_rate)
+
+    async def get(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Ask for *path* below the base URL."""
+        return await self._ask(_Question(operation, "GET", self._url(path), params))
+
+    async def post(self, operation: str, path: str, body: Mapping[str, Any]) -> Any:
+        """Ask by POST, as vendors do for lists with long filters; it must be safe to repeat."""
+        return await self._ask(_Question(operation, "POST", self._url(path), None, body))
+
+    async def follow(self, operation: str, link: str) -> Any:
+        """Ask for a link the vendor gave, absolute or relative to the base URL.
+
+        Raises AnswerUnreadable if it leads to another origin: the token must not go there.
+        """
+        return await self._ask(_Question(operation, "GET", same_origin(self._base, link)))
+
+    def _url(self, path: str) -> URL:
+        return URL(f"{self._base_url}/{path.lstrip('/')}")
+
+    async def _ask(self, question: _Question) -> Any:
+        """Try until there is an answer or the policy says stop; waits hold no place in the limiter."""
+        attempt = 1
+        while True:
+            outcome = await self._try(question)
+            if isinstance(outcome, Answer):
+                return self._read(question, outcome)
+            fault, status, retry_after = outcome
+            delay = self._policy.delay(attempt=attempt, status=status, retry_after=retry_after, jitter=self._jitter())
+            if delay is None:
+                raise fault
+            self._observer.retried(_RETRY_REASONS[type(fault)])
+            await self._clock.sleep(delay)
+            attempt += 1
+
+    async def _try(self, question: _Question) -> Answer | tuple[SourceError, int | None, float | None]:
+        """Return the answer, or what may have passed with its status and Retry-After; raise the rest."""
+        try:
+            answer = await self._redirected(question)
+        except (TimedOut, Unreachable, ServerFailed) as error:
+            return error, None, None
+        fault = fault_of(answer, operation=question.operation, host=self._host)
+        if fault is None:
+            return answer
+        retry_after = retry_after_seconds(answer.headers.get("Retry-After"), now=self._clock.now())
+        if isinstance(fault, Throttled):
+            self._slow_down(retry_after)
+        if type(fault) in _RETRY_REASONS:
+            return fault, answer.status, retry_after
+        raise fault
+
+    async def _redirected(self, question: _Question) -> Answer:
+        """Follow redirects of a GET within the origin."""
+        answer = await self._authorized(question)
+        for _ in range(_MOST_REDIRECTS):
+            location = answer.headers.get("Location")
+            if answer.status not in REDIRECTS or location is None or question.method != "GET":
+                return answer
+            question = replace(question, url=same_origin(question.url, location), params=None)
+            answer = await self._authorized(question)
+        return answer
+
+    async def _authorized(self, question: _Question) -> Answer:
+        """Send with a token, and once more with a fresh one if it was refused."""
+        used, answer = await self._send(question)
+        if answer.status == HTTPStatus.UNAUTHORIZED and self._tokens is not None:
+            self._tokens.invalidate(used)
+            self._observer.retried("auth")
+            _, answer = await self._send(question)
+        return answer
+
+    async def _send(self, question: _Question) -> tuple[str, Answer]:
+        """Make one attempt within the limits; return the Authorization header used, and the answer."""
+        async with self._limiter.slot():
+            used = "" if self._tokens is None else await self._tokens.header()
+            headers = {**_HEADERS, "Authorization": used} if used else _HEADERS
+            started = self._clock.now()
+            try:
+                answer = await self._transport.send(
+                    question.method,
+                    question.url,
+                    headers=headers,
+                    params=question.params,
+                    json_body=question.body,
+                )
+            except SourceError as error:
+                self._observer.requested(question.operation, error.reason, self._clock.now() - started)
+                raise
+        self._observer.requested(question.operation, str(answer.status), answer.seconds)
+        return used, answer
+
+    def _slow_down(self, retry_after: float | None) -> None:
+        self._limiter.throttled(retry_after)
+        self._observer.throttled()
+        self._tell_rate()
+
+    def _tell_rate(self) -> None:
+        rate = self._limiter.allowed_per_second
+        if rate != self._told_rate:
+            self._told_rate = rate
+            self._observer.allowed_rate(rate)
+
+    def _read(self, question: _Question, answer: Answer) -> Any:
+        self._limiter.succeeded()
+        self._tell_rate()
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return None
+        if not answer.body:
+            raise AnswerUnreadable(
+                f"{question.operation}: {self._host} answered {answer.status} with an empty body",
+                request_id=answer.request_id,
+            )
+        return read_json(answer, operation=question.operation, host=self._host)

@@ -1,0 +1,86 @@
+"""Pages into one list, whole or not at all: part of the rows would look like all of them.
+
+Source: the vendor reference, section 3.1.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.errors import AnswerUnreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list that is asked for by index; *total* None: the vendor does not count."""
+
+    rows: list[Any]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedPage:
+    """One page of a list that names its successor; None or "" ends it."""
+
+    rows: list[Any]
+    link: str | None
+
+
+async def indexed_pages(
+    fetch: Callable[[int, int], Awaitable[Page]],
+    *,
+    first: int = 1,
+    size: int = 100,
+    most_pages: int = 1000,
+    first_may_repeat: bool = False,
+) -> list[Any]:
+    """Return the rows of all pages from index *first* on, asking for *size* rows each.
+
+    The total of the last page counts, since lists change while they are read. With
+    *first_may_repeat* the second page may equal the first: some APIs take 0 for 1.
+    Raises AnswerUnreadable if pages repeat, never end, or end before the total is reached.
+    """
+    rows: list[Any] = []
+    previous: list[Any] = []
+    for index in range(first, first + most_pages):
+        page = await fetch(index, size)
+        if not page.rows:
+            return _complete(rows, page.total)
+        if page.rows != previous:
+            rows += page.rows
+        elif not (first_may_repeat and index == first + 1):
+            raise AnswerUnreadable("the same page came twice")
+        previous = page.rows
+        if len(page.rows) < size if page.total is None else len(rows) >= page.total:
+            return rows
+    raise AnswerUnreadable(f"the list did not end within {most_pages} pages")
+
+
+def _complete(rows: list[Any], total: int | None) -> list[Any]:
+    if total is not None and len(rows) < total:
+        raise AnswerUnreadable(f"the pages ended after {len(rows)} of {total} rows")
+    return rows
+
+
+async def linked_pages(
+    first: Callable[[], Awaitable[LinkedPage]],
+    follow: Callable[[str], Awaitable[LinkedPage]],
+    *,
+    most_pages: int = 1000,
+) -> list[Any]:
+    """Return the rows of the first page and of all pages its links lead to.
+
+    Raises AnswerUnreadable if a link comes twice or the chain never ends.
+    """
+    page = await first()
+    rows = list(page.rows)
+    seen: set[str] = set()
+    while page.link:
+        if page.link in seen:
+            raise AnswerUnreadable("the same next link came twice")
+        seen.add(page.link)
+        if len(seen) >= most_pages:
+            raise AnswerUnreadable(f"the list did not end within {most_pages} pages")
+        page = await follow(page.link)
+        rows += page.rows
+    return rows

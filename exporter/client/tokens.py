@@ -1,0 +1,182 @@
+"""One access token for a set of scopes: fetched once for all who wait, renewed ahead of its end.
+
+Source: the vendor reference, sections 2.2 to 2.4.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from yarl import URL
+
+from exporter.client.faults import fault_of
+from exporter.client.grants import CertificateGrant, ClientSecretGrant, Grant, Secret
+from exporter.client.observer import Observer
+from exporter.client.transport import Answer, Transport, read_json
+from exporter.clock import Clock
+from exporter.errors import AnswerUnreadable, CredentialsRefused, NotFound, PermissionMissing, SourceError
+
+__all__ = ["CertificateGrant", "ClientSecretGrant", "Grant", "Secret", "Tokens"]
+
+OPERATION: Final = "token"
+"""What token requests are called in the observer's counts."""
+
+_DOCUMENTED_LIFETIME_SECONDS: Final = 3600.0
+_LONGEST_LIFETIME_SECONDS: Final = 86400.0
+_MARGIN_SECONDS: Final = 300.0
+_MARGIN_SHARE: Final = 0.2
+_RENEWAL_RETRY_SECONDS: Final = 30.0
+_REFUSALS: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+_ERROR_WORD: Final = re.compile(r"[a-z_]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    header: str
+    renew_at: float
+    expires_at: float
+
+    def __repr__(self) -> str:
+        return "_Token()"
+
+
+class Tokens:
+    """The access token of one credential and one set of scopes.
+
+    A renewal ahead of time that fails is tried again after 30 s, the present token meanwhile used on.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        token_url: str,
+        grant: Grant,
+        scopes: Sequence[str],
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._transport = transport
+        self._token_url = token_url
+        self._host = URL(token_url).host or "no host"
+        self._grant = grant
+        self._scope = " ".join(scopes)
+        self._clock = clock
+        self._observer = observer
+        self._token: _Token | None = None
+        self._refresh: asyncio.Task[_Token] | None = None
+
+    async def header(self) -> str:
+        """Return "Bearer …" with a token that is valid now.
+
+        Raises CredentialsRefused, NotFound, PermissionMissing, AnswerUnreadable or an error of the transport.
+        """
+        token = self._token
+        if token is not None and self._clock.now() < token.renew_at:
+            return token.header
+        return (await self._refreshed()).header
+
+    def invalidate(self, used_header: str) -> None:
+        """Forget the token that was refused, unless another has replaced it since."""
+        if self._token is not None and self._token.header == used_header:
+            self._token = None
+
+    async def _refreshed(self) -> _Token:
+        """Await the one refresh all callers share; a caller that is cancelled does not end it."""
+        if self._refresh is None:
+            self._refresh = asyncio.create_task(self._renew(), name="token refresh")
+            self._refresh.add_done_callback(self._refresh_ended)
+        return await asyncio.shield(self._refresh)
+
+    def _refresh_ended(self, task: asyncio.Task[_Token]) -> None:
+        self._refresh = None
+        if not task.cancelled():
+            task.exception()  # seen, even if every caller has gone
+
+    async def _renew(self) -> _Token:
+        try:
+            fresh = await self._fetch()
+        except SourceError:
+            old, now = self._token, self._clock.now()
+            if old is None or now >= old.expires_at:
+                raise
+            fresh = replace(old, renew_at=min(now + _RENEWAL_RETRY_SECONDS, old.expires_at))
+        self._token = fresh
+        return fresh
+
+    async def _fetch(self) -> _Token:
+        asked_at = self._clock.now()
+        form = {**await self._grant.form(self._token_url, asked_at)}
+        if self._scope:
+            form["scope"] = self._scope
+        answer = await self._send(form)
+        self._check(answer)
+        token = self._read(answer, asked_at)
+        self._observer.token_expires(token.expires_at)
+        return token
+
+    async def _send(self, form: dict[str, str]) -> Answer:
+        started = self._clock.now()
+        code = "bug"
+        try:
+            answer = await self._transport.send("POST", self._token_url, form=form)
+            code = str(answer.status)
+        except SourceError as error:
+            code = error.reason
+            raise
+        else:
+            return answer
+        finally:
+            self._observer.requested(OPERATION, code, self._clock.now() - started)
+
+    def _check(self, answer: Answer) -> None:
+        """Raise what a status other than success means at a token endpoint."""
+        if answer.status in _REFUSALS:
+            raise self._refusal(answer)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise NotFound(f"{OPERATION}: {self._host} answered 404: is token_url right?")
+        fault = fault_of(answer, operation=OPERATION, host=self._host)
+        if fault is not None:
+            raise fault
+
+    def _refusal(self, answer: Answer) -> SourceError:
+        """Name the OAuth error, and nothing else of the body."""
+        body = self._decoded(answer) if answer.body else None
+        word = body.get("error") if isinstance(body, dict) else None
+        if not isinstance(word, str) or _ERROR_WORD.fullmatch(word) is None:
+            word = "without an OAuth error code"
+        said = f"{OPERATION}: {self._host} answered {answer.status} {word}"
+        if word == "invalid_scope":
+            return PermissionMissing(f"{said}; asked for: {self._scope}", request_id=answer.request_id)
+        return CredentialsRefused(said, request_id=answer.request_id)
+
+    def _decoded(self, answer: Answer) -> Any:
+        return read_json(answer, operation=OPERATION, host=self._host)
+
+    def _read(self, answer: Answer, asked_at: float) -> _Token:
+        body = self._decoded(answer)
+        token = body.get("access_token") if isinstance(body, dict) else None
+        if not isinstance(token, str) or _TOKEN.fullmatch(token) is None:
+            raise AnswerUnreadable(
+                f"{OPERATION}: {self._host} answered without an access_token", request_id=answer.request_id
+            )
+        lifetime = _lifetime_seconds(body.get("expires_in"))
+        margin = min(_MARGIN_SECONDS, _MARGIN_SHARE * lifetime)
+        return _Token(f"Bearer {token}", asked_at + lifetime - margin, asked_at + lifetime)
+
+
+def _lifetime_seconds(raw: Any) -> float:
+    """Return the lifetime the vendor gives; the documented hour if that is none, a day at most."""
+    try:
+        seconds = math.nan if isinstance(raw, bool) else float(raw)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not seconds > 0:
+        return _DOCUMENTED_LIFETIME_SECONDS
+    return min(seconds, _LONGEST_LIFETIME_SECONDS)

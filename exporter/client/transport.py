@@ -1,0 +1,170 @@
+"""One HTTP exchange: out with the request, in with a bounded answer, foreign errors translated once."""
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from exporter.client.meter import note_request
+from exporter.clock import Clock
+from exporter.errors import AnswerTooLarge, AnswerUnreadable, SourceError, TimedOut, TlsFailed, Unreachable
+
+MAX_BODY_BYTES: Final = 32 * 2**20
+
+_REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,32}/[a-z0-9.+-]{1,64}")
+_TLS_ERRORS: Final = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: any status, the whole body; *headers* ignore case, *seconds* include the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str | None
+    """The vendor's correlation id, for its support."""
+    seconds: float
+
+
+class Transport:
+    """Sends one request at a time through a session it does not own; no retries, no redirects.
+
+    *ssl* is aiohttp's: True for the system's authorities, a context, a fingerprint, False for trust in
+    everyone. *server_name* replaces the host name that the certificate must bear.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        timeout_seconds: float,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        ssl: ssl.SSLContext | aiohttp.Fingerprint | bool = True,
+        server_name: str | None = None,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._max_body_bytes = max_body_bytes
+        self._options: dict[str, Any] = {
+            "timeout": aiohttp.ClientTimeout(total=timeout_seconds),
+            "ssl": ssl,
+            "server_hostname": server_name,
+            "allow_redirects": False,
+        }
+
+    async def send(
+        self,
+        method: str,
+        url: str | URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one attempt and return the answer, whatever its status; it counts on the running meters.
+
+        Raises TimedOut, Unreachable, TlsFailed, AnswerTooLarge or AnswerUnreadable.
+        """
+        sent = dict(headers or {})
+        data: bytes | None = None
+        if json_body is not None:
+            data = orjson.dumps(json_body)
+            sent["Content-Type"] = "application/json"
+        elif form is not None:
+            data = urlencode(form).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        started = self._clock.now()
+        try:
+            async with self._session.request(
+                method, url, headers=sent, params=params, data=data, **self._options
+            ) as response:
+                body = await self._body(response)
+                return Answer(
+                    response.status,
+                    response.headers,
+                    body,
+                    _request_id(response),
+                    self._clock.now() - started,
+                )
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:  # UnicodeError: no name for the DNS
+            fault, cause = self._translated(error, _host(url))
+        finally:
+            note_request(self._clock.now() - started)
+        # Raised out here where *error* is no longer the context: it may hold the request's headers.
+        raise fault from cause
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read the body as far as the limit, counted after decompression."""
+        received = response.content_length or 0
+        chunks: list[bytes] = []
+        if received <= self._max_body_bytes:
+            received = 0
+            while received <= self._max_body_bytes and (chunk := await response.content.readany()):
+                chunks.append(chunk)
+                received += len(chunk)
+        if received > self._max_body_bytes:
+            response.close()
+            raise AnswerTooLarge(
+                f"{response.url.host} answered more than {self._max_body_bytes} bytes",
+                request_id=_request_id(response),
+            )
+        return b"".join(chunks)
+
+    def _translated(
+        self, error: aiohttp.ClientError | OSError | UnicodeError, host: str
+    ) -> tuple[SourceError, BaseException | None]:
+        """Return our name for *error*, and *error* as its cause if that is safe to print."""
+        kind = type(error).__name__
+        match error:
+            case TimeoutError():
+                return TimedOut(f"{host} gave no complete answer in {self._timeout_seconds:g} s"), error
+            case aiohttp.ClientResponseError():
+                return AnswerUnreadable(f"{host} did not answer in HTTP ({kind})"), None
+            case aiohttp.InvalidURL() | UnicodeError():
+                return AnswerUnreadable(f"the address of the request to {host} is not a URL ({kind})"), None
+            case _ if isinstance(error, _TLS_ERRORS) or isinstance(error.__cause__, ssl.SSLError):
+                return TlsFailed(f"{host} is not trusted or speaks no TLS we accept ({kind})"), error
+            case _:
+                return Unreachable(f"{host} cannot be reached or broke the connection ({kind})"), error
+
+
+def read_json(answer: Answer, *, operation: str, host: str) -> Any:
+    """Return the decoded body; raises AnswerUnreadable, with the media type, if it is not JSON."""
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    # Raised out here because the decoder's error holds the body.
+    if _MEDIA_TYPE.fullmatch(media_type) is None:
+        media_type = "no media type"
+    looks_like_page = media_type == "text/html" or answer.body.lstrip()[:1] == b"<"
+    cause = "a proxy's or login page?" if looks_like_page else f"{len(answer.body)} bytes, cut short?"
+    raise AnswerUnreadable(
+        f"{operation}: {host} answered {answer.status} with {media_type}, not JSON: {cause}",
+        request_id=answer.request_id,
+    )
+
+
+def _request_id(response: aiohttp.ClientResponse) -> str | None:
+    for name, value in response.headers.items():
+        if "request-id" in name.lower() and _REQUEST_ID.fullmatch(value):
+            return value
+    return None
+
+
+def _host(url: str | URL) -> str:
+    try:
+        return URL(url).host or "no host"
+    except ValueError:
+        return "no host"

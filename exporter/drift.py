@@ -1,0 +1,80 @@
+"""Whether a scan profile's settings are still those that somebody once agreed to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from exporter.records import ScanProfile, ScanProfileDrift
+
+
+class SettingChange(NamedTuple):
+    """One observed change, for the log."""
+
+    profile: str
+    setting: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(slots=True)
+class ProfileMemory:
+    """What is remembered of one profile."""
+
+    born: float
+    first: dict[str, str]
+    """The first answer seen: the baseline where none is configured."""
+    settings: dict[str, str]
+    changes: int = 0
+
+
+@dataclass(slots=True)
+class ProfileBook:
+    """The profiles of one tenant of one source."""
+
+    profiles: dict[str, ProfileMemory] = field(default_factory=dict)
+
+    def observe(self, profiles: Iterable[ScanProfile], now: float) -> list[SettingChange]:
+        """Enter an answer and return what changed; a profile without known settings changes nothing."""
+        changes: list[SettingChange] = []
+        for profile in profiles:
+            if not profile.settings:
+                continue
+            settings = dict(profile.settings)
+            memory = self.profiles.setdefault(profile.profile, ProfileMemory(now, settings, settings))
+            changed = [
+                SettingChange(profile.profile, setting, memory.settings.get(setting), settings.get(setting))
+                for setting in sorted(memory.settings.keys() | settings.keys())
+                if memory.settings.get(setting) != settings.get(setting)
+            ]
+            memory.changes += len(changed)
+            memory.settings = settings
+            changes += changed
+        return changes
+
+    def facts(
+        self, profiles: Iterable[ScanProfile], now: float, *, birth_delay: float
+    ) -> tuple[list[ScanProfileDrift], float | None]:
+        """Return drift and changes of the profiles shown, and when the answer would be another."""
+        facts: list[ScanProfileDrift] = []
+        births: list[float] = []
+        for profile in profiles:
+            memory = self.profiles.get(profile.profile)
+            if memory is None:
+                continue
+            grown_up = memory.born + birth_delay
+            if now < grown_up:
+                births.append(grown_up)
+            facts.append(
+                ScanProfileDrift(
+                    tenant=profile.tenant,
+                    profile=profile.profile,
+                    drifted=_drift(memory, profile.expected),
+                    changes=memory.changes * (now >= grown_up),
+                )
+            )
+        return facts, min(births, default=None)
+
+
+def _drift(memory: ProfileMemory, expected: Mapping[str, str]) -> dict[str, bool]:
+    agreed = {**memory.first, **expected}
+    return {setting: value != agreed.get(setting, value) for setting, value in memory.settings.items()}

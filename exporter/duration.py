@@ -1,0 +1,42 @@
+"""Durations as Prometheus writes them: ``30s``, ``15m``, ``1h30m``, ``1d``."""
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+FORM: Final = r"^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
+EXPECTED: Final = "a duration such as 30s, 15m, 1h30m or 1d"
+
+_FORM: Final = re.compile(FORM, re.ASCII)
+_PART: Final = re.compile(r"(\d+)(ms|[smhdwy])", re.ASCII)
+
+
+def duration_seconds(text: Any) -> float:
+    """Return the seconds of a Prometheus duration; ValueError names the form, not the value."""
+    if not isinstance(text, str) or not text or not _FORM.match(text):
+        raise ValueError(f"should be {EXPECTED}")
+    seconds = sum(int(digits) * UNITS[unit] for digits, unit in _PART.findall(text))
+    if seconds <= 0:
+        raise ValueError("should be longer than zero")
+    return seconds
+
+
+def prometheus_duration(seconds: float) -> str:
+    """Return *seconds* in the largest whole units, as the file would have it."""
+    rest, parts = round(seconds * 1000), []
+    for unit in ("d", "h", "m", "s", "ms"):
+        amount, rest = divmod(rest, round(UNITS[unit] * 1000))
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(duration_seconds),
+    PlainSerializer(prometheus_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": FORM, "examples": ["30s", "15m", "1h30m", "1d"]}),
+]
+"""Seconds in code, Prometheus style in the file."""

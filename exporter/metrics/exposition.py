@@ -1,0 +1,105 @@
+"""The snapshot as an answer: text 0.0.4 or OpenMetrics 1.0.0, plain or gzip.
+
+Samples look the same in both formats; only the headers of the families and the end differ.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from exporter.metrics.catalog import CATALOG, Row
+from exporter.metrics.compression import Part, gzip_stream, part
+from exporter.metrics.family import Family
+from exporter.metrics.snapshot import Page, Snapshot
+
+Format: TypeAlias = Literal["text", "openmetrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The HELP and TYPE lines of a family in one format, also compressed."""
+
+    text: bytes
+    part: Part
+
+
+def _header(name: str, kind: str, help_: str, form: Format) -> Header:
+    help_ = help_.replace("\\", "\\\\").replace("\n", "\\n")
+    if form == "openmetrics":
+        name = name.removesuffix("_total")
+        help_ = help_.replace('"', '\\"')
+    text = f"# HELP {name} {help_}\n# TYPE {name} {kind}\n".encode()
+    return Header(text, part(text))
+
+
+def _headers(form: Format) -> tuple[Header, ...]:
+    return tuple(_header(row.name, row.kind, row.help, form) for row in CATALOG)
+
+
+_END: Final = {"text": Header(b"", part()), "openmetrics": Header(b"# EOF\n", part(b"# EOF\n"))}
+
+Block: TypeAlias = tuple[Header, Sequence[Page]]
+
+
+class Exposition:
+    """Answers scrapes from the snapshot; all work that grows with it happens in a thread."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._headers: dict[Format, tuple[Header, ...]] = {
+            "text": _headers("text"),
+            "openmetrics": _headers("openmetrics"),
+        }
+        self._ready: dict[Format, tuple[int, bytes]] = {}
+
+    async def body(self, form: Format, *, gzip: bool, names: Collection[str] = ()) -> bytes:
+        """Return the exposition, or of it the families that have a sample called one of *names*."""
+        version = self._snapshot.version
+        ready = self._ready.get(form)
+        if gzip and not names and ready and ready[0] == version:
+            return ready[1]
+        body = await asyncio.to_thread(self._join, self._capture(form, names), form, gzip=gzip)
+        if gzip and not names:
+            self._ready[form] = (version, body)
+        return body
+
+    async def prepare(self) -> None:
+        """Compress what changed, so that the next scrape finds it done."""
+        pages = [page for index in range(len(CATALOG)) for page in self._snapshot.pages(index)]
+        await asyncio.to_thread(lambda: [page.part() for page in pages])
+
+    def _capture(self, form: Format, names: Collection[str]) -> list[Block]:
+        """Take hold of the present pages on the loop: whole cells, whatever changes meanwhile."""
+        blocks: list[Block] = []
+        for index, row in enumerate(CATALOG):
+            if names and not (samples_of(row) & set(names)):
+                continue
+            pages = tuple(self._snapshot.pages(index))
+            if pages:
+                blocks.append((self._headers[form][index], pages))
+        return blocks
+
+    @staticmethod
+    def _join(blocks: list[Block], form: Format, *, gzip: bool) -> bytes:
+        end = _END[form]
+        if gzip:
+            parts: list[Part] = []
+            for header, pages in blocks:
+                parts.append(header.part)
+                parts += [page.part() for page in pages]
+            return gzip_stream([*parts, end.part])
+        texts: list[bytes] = []
+        for header, pages in blocks:
+            texts.append(header.text)
+            for page in pages:
+                texts += page.chunks
+        return b"".join([*texts, end.text])
+
+
+def samples_of(row: Row) -> frozenset[str]:
+    """Return the names by which ``name[]`` may ask for a family: its own and its samples'."""
+    if isinstance(row, Family):
+        return frozenset({row.name, *(row.name + suffix for suffix in row.suffixes)})
+    suffixes = ("_bucket", "_sum", "_count") if row.kind == "histogram" else ()
+    return frozenset({row.name, *(row.name + suffix for suffix in suffixes)})

@@ -1,0 +1,54 @@
+"""Who is watched: discovered tenants, as the settings and the shard want them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from exporter.records import Tenant
+from exporter.shard import Shard
+from exporter.source_settings import TenantSettings
+
+REPEATS: Final = 3
+"""How often a discovery must say the same before a sudden loss of tenants is believed."""
+
+
+@dataclass(slots=True)
+class Roster:
+    """The tenants of one source."""
+
+    source: str
+    settings: TenantSettings
+    shard: Shard
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    doubts: int = 0
+    """How many answers in a row have lost too many tenants to be believed."""
+
+    def take(self, discovered: Iterable[Tenant]) -> bool:
+        """Replace the tenants by those *discovered*; False if the answer is not believed yet.
+
+        An empty answer, or one without more than half of the known tenants, is as likely a fault of
+        the vendor or a changed customer scope as the truth: it must come three times.
+        """
+        found = {tenant.tenant: self._described(tenant) for tenant in discovered if self._wanted(tenant)}
+        lost = len(self.tenants.keys() - found.keys())
+        if self.tenants and lost * 2 > len(self.tenants):
+            self.doubts += 1
+            if self.doubts < REPEATS:
+                return False
+        self.doubts = 0
+        self.tenants = found
+        return True
+
+    def _wanted(self, tenant: Tenant) -> bool:
+        return self.settings.wants(tenant.tenant, tenant.name) and self.shard.owns(self.source, tenant.tenant)
+
+    def _described(self, tenant: Tenant) -> Tenant:
+        override = self.settings.override(tenant.tenant, tenant.name)
+        if override is None:
+            return tenant
+        return replace(
+            tenant,
+            labels=override.labels,
+            muted=override.muted,
+            overdue_after_seconds=override.overdue_after,
+        )

@@ -1,0 +1,182 @@
+"""Who is asked when: one runner a source, polling on the exporter's own clock, never at scrape time."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from exporter.breaker import Breaker
+from exporter.client.meter import Meter, metered
+from exporter.clock import Clock
+from exporter.errors import SOURCE_WIDE, NotApplicable, SourceError
+from exporter.records import Record
+from exporter.schedule import NOT_APPLICABLE_EVERY, Schedule, Unit, stale_after
+from exporter.source import CollectorPlan, Source
+
+LOG: Final = structlog.get_logger("exporter.scheduler")
+IDLE: Final = 3600.0
+"""Longest sleep; anything that becomes due earlier wakes the runner."""
+A_TENANTS_OWN: Final = frozenset({"not_found", "too_large", "bug"})
+"""Reasons that say nothing about how the collector fares with other tenants."""
+
+
+class Intake(Protocol):
+    """Who takes the answers."""
+
+    async def succeeded(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], seconds: float) -> None:
+        """Publish a complete answer."""
+        ...
+
+    async def failed(
+        self, plan: CollectorPlan, tenant: str, error: Exception, *, stale_after: float, seconds: float
+    ) -> None:
+        """Take note of an attempt that failed."""
+        ...
+
+    async def withheld(self, plan: CollectorPlan, tenant: str, *, stale_after: float) -> None:
+        """Take note that a due collection was not attempted because its source or collector is failing."""
+        ...
+
+    async def not_applicable(self, plan: CollectorPlan, tenant: str, absence: NotApplicable, *, seconds: float) -> None:
+        """Take note that there is nothing to collect."""
+        ...
+
+    def watched(self) -> Sequence[str]:
+        """Return the tenants to collect from, as the last discovery left them."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Runner:
+    """Polls one source for as long as it runs; its failures are its own."""
+
+    name: str
+    source: Source
+    intake: Intake
+    clock: Clock
+    schedule: Schedule
+    allowed_per_second: Callable[[], float]
+    _breaker: Breaker = field(default_factory=Breaker)
+    _breakers: dict[str, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
+    _busy: set[asyncio.Task[None]] = field(default_factory=set)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Collect what is due, for ever; cancelling stops all collections under way."""
+        self.schedule.begin(self.clock.now())
+        try:
+            while True:
+                self._changed.clear()
+                await self._start_due()
+                await self._rest()
+        finally:
+            for task in self._busy:
+                task.cancel()
+            await asyncio.gather(*self._busy, return_exceptions=True)
+
+    def stretch(self) -> float:
+        """Return the factor by which intervals are longer than configured."""
+        return self.schedule.stretch(self.allowed_per_second())
+
+    async def _start_due(self) -> None:
+        while len(self._busy) < self.schedule.concurrency:
+            unit = self.schedule.pop(self.clock.now())
+            if unit is None:
+                return
+            if self._held(unit):
+                await self.intake.withheld(unit.plan, unit.tenant, stale_after=self._stale_after(unit))
+                self.schedule.push(unit)
+                continue
+            task = asyncio.create_task(self._collect(unit), name=f"{self.name} {unit.plan.name} {unit.tenant}")
+            self._busy.add(task)
+            task.add_done_callback(self._ended)
+
+    def _held(self, unit: Unit) -> bool:
+        """Tell whether a breaker holds the unit back, and if so put off its due time."""
+        now = self.clock.now()
+        for breaker in (self._breaker, self._breakers[unit.plan.name]):
+            if breaker.open and now < breaker.next_probe:
+                unit.due = breaker.next_probe
+                return True
+        self._breaker.admits(now)
+        self._breakers[unit.plan.name].admits(now)
+        return False
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        self._changed.set()
+        if not task.cancelled() and task.exception() is not None:
+            LOG.error("collection_broken", source=self.name, task=task.get_name(), exc_info=task.exception())
+
+    async def _rest(self) -> None:
+        """Wait until a collection ends or, if there is room for one more, until one is due."""
+        due = self.schedule.next_due()
+        if len(self._busy) >= self.schedule.concurrency or due is None:
+            await self._changed.wait()
+            return
+        waits = {
+            asyncio.ensure_future(self.clock.sleep(min(IDLE, due - self.clock.now()))),
+            asyncio.ensure_future(self._changed.wait()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _collect(self, unit: Unit) -> None:
+        started = self.clock.now()
+        with metered() as meter:
+            try:
+                records = await self.source.collect(unit.plan.name, unit.tenant)
+                await self.intake.succeeded(unit.plan, unit.tenant, records, self.clock.now() - started)
+            except NotApplicable as absence:
+                await self._not_applicable(unit, absence, started)
+            except Exception as error:  # noqa: BLE001 - the task boundary: a bug hurts no other collection
+                await self._failed(unit, error, started)
+            else:
+                self._succeeded(unit, meter)
+        if self.schedule.units.get((unit.tenant, unit.plan.name)) is unit:
+            self.schedule.push(unit)
+
+    def _succeeded(self, unit: Unit, meter: Meter) -> None:
+        now = self.clock.now()
+        self._heal(unit)
+        self.schedule.charge(unit, meter.requests, meter.seconds)
+        unit.settle(now, unit.plan.interval_seconds * self.stretch())
+        if unit.plan.discovers:
+            self.schedule.watch(self.intake.watched(), now)
+
+    async def _not_applicable(self, unit: Unit, absence: NotApplicable, started: float) -> None:
+        now = self.clock.now()
+        self.schedule.charge(unit, 0.0, 0.0)
+        unit.settle(now, unit.plan.interval_seconds * self.stretch())
+        if absence.asked:
+            self._heal(unit)
+            unit.due = max(unit.due, now + NOT_APPLICABLE_EVERY * (0.5 + unit.offset))
+        await self.intake.not_applicable(unit.plan, unit.tenant, absence, seconds=now - started)
+
+    async def _failed(self, unit: Unit, error: Exception, started: float) -> None:
+        now = self.clock.now()
+        reason = error.reason if isinstance(error, SourceError) else "bug"
+        if reason in SOURCE_WIDE:
+            self._breaker.failed(now)
+        elif reason not in A_TENANTS_OWN:
+            self._breakers[unit.plan.name].failed(now)
+        if reason == "bug":
+            LOG.error("collection_bug", source=self.name, collector=unit.plan.name, tenant=unit.tenant, exc_info=error)
+        unit.settle_failed(now, unit.plan.interval_seconds * self.stretch())
+        await self.intake.failed(
+            unit.plan, unit.tenant, error, stale_after=self._stale_after(unit), seconds=now - started
+        )
+
+    def _heal(self, unit: Unit) -> None:
+        unit.failures = 0
+        self._breaker.succeeded()
+        self._breakers[unit.plan.name].succeeded()
+
+    def _stale_after(self, unit: Unit) -> float:
+        return stale_after(unit.plan, self.stretch())

@@ -1,0 +1,1 @@
+"""A synthetic world of customers and their backups, served as the vendors' APIs."""

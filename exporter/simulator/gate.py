@@ -1,0 +1,65 @@
+"""What every request passes on its way to a handler: the count, the weather, the check of its token."""
+
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from exporter.simulator.elements import v1_paths, v3
+from exporter.simulator.faults import Weather
+from exporter.simulator.identity import Identity
+from exporter.simulator.statistics import Statistics
+
+SCOPES: Final = {**v3.SCOPES, **v1_paths.SCOPES}
+"""The scope that each operation needs."""
+
+TOKEN: Final = "token"  # noqa: S105 the name of an operation
+UNKNOWN: Final = "unknown"
+
+
+def operation_of(request: web.Request) -> str:
+    """Return the name of what *request* asks for."""
+    name = request.match_info.route.name
+    if name is not None:
+        return name
+    call = v1_paths.read_path(request.path) if request.method == "GET" else None
+    return call.operation if call else UNKNOWN
+
+
+class Gate:
+    """The middleware around all handlers."""
+
+    def __init__(self, statistics: Statistics, weather: Weather, identity: Identity) -> None:
+        self._statistics = statistics
+        self._weather = weather
+        self._identity = identity
+
+    @web.middleware
+    async def pass_through(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count *request*, let the weather at it, answer it."""
+        operation = operation_of(request)
+        self._statistics.begin(operation)
+        try:
+            if operation == TOKEN:
+                return await self._weather.token(request, handler)
+            refusal = self._refusal(request, operation)
+            return await self._weather.call(request, refusal or handler)
+        finally:
+            self._statistics.end()
+
+    def _refusal(self, request: web.Request, operation: str) -> Handler | None:
+        """Return a handler that refuses the caller, or None if it may ask for *operation*."""
+        grant = self._identity.grant(request.headers.get("Authorization", ""))
+        if grant is None:
+            return _unauthorized
+        needed = SCOPES.get(operation)
+        return None if needed is None or needed in grant.scopes else _forbidden
+
+
+async def _unauthorized(_request: web.Request) -> web.StreamResponse:
+    return web.Response(status=HTTPStatus.UNAUTHORIZED)
+
+
+async def _forbidden(_request: web.Request) -> web.StreamResponse:
+    return web.json_response({"message": "A permission is missing."}, status=HTTPStatus.FORBIDDEN)

@@ -1,0 +1,149 @@
+"""The synthetic world: a pure function of seed and time that knows no vendor's words."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import floor, gcd
+
+from exporter.simulator.chance import Lot
+from exporter.simulator.customers import Customer, customer, customer_number
+from exporter.simulator.era import Era
+from exporter.simulator.jobs import Job, Outcome, Run, Script
+from exporter.simulator.portfolio import jobs_of
+from exporter.simulator.profiles import Profile, profiles_of
+from exporter.simulator.protection import Protection, protection_of
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A customer is not to be seen from *since* to before *until*."""
+
+    customer_id: str
+    since: float
+    until: float
+
+
+class World:
+    """Customers, jobs and runs for any instant.
+
+    *start* is the Unix time when monitoring begins, *pace* divides all periods and durations,
+    *leavers* and *joiners* are customers per day of the world, *rows_per_customer* forces the number
+    of jobs. Nothing is stored but what was already computed; any process gets the same answers.
+    """
+
+    def __init__(  # noqa: PLR0913 a world has this many properties; they are keywords
+        self,
+        *,
+        seed: int,
+        tenants: int,
+        start: float,
+        pace: float = 1.0,
+        leavers: float = 0.0,
+        joiners: float = 0.0,
+        rows_per_customer: int | None = None,
+        scripts: tuple[Script, ...] = (),
+        absences: tuple[Absence, ...] = (),
+    ) -> None:
+        self.seed = seed
+        self.tenants = tenants
+        self.era = Era(start, pace)
+        self.leavers = leavers
+        self.joiners = joiners
+        self.rows_per_customer = rows_per_customer
+        self.scripts = scripts
+        self.absences = absences
+        self._first_leaver = Lot.of(seed, "departures").whole(0, 1 << 20)
+        self._stride = _coprime(tenants)
+        self._customers: dict[int, Customer] = {}
+        self._jobs: dict[int, tuple[Job, ...]] = {}
+
+    def customers(self, now: float) -> list[Customer]:
+        """Return the customers at *now*, in a stable order."""
+        return [self._customer(number) for number in self._numbers(now) if not self._hidden(number, now)]
+
+    def find(self, customer_id: str, now: float) -> Customer | None:
+        """Return the customer with this id if there is one at *now*."""
+        number = customer_number(self.seed, customer_id)
+        if number is None or not self._member(number, now) or self._hidden(number, now):
+            return None
+        return self._customer(number)
+
+    def jobs(self, customer: Customer) -> tuple[Job, ...]:
+        """Return the jobs of *customer*, in a stable order."""
+        if customer.number not in self._jobs:
+            jobs = jobs_of(customer, self.era, self.rows_per_customer)
+            self._jobs[customer.number] = tuple(self._scripted(job) for job in jobs)
+        return self._jobs[customer.number]
+
+    def runs_ended_between(self, customer: Customer, after: float, until: float) -> Iterator[tuple[Job, Run]]:
+        """Yield what ended later than *after* and not later than *until*, job by job."""
+        return ((job, run) for job in self.jobs(customer) for run in job.runs_ended(after, until))
+
+    def protection(self, customer: Customer, now: float) -> tuple[Protection, ...]:
+        """Return how much of each workload is backed up at *now*."""
+        return protection_of(customer, self.era.days(now))
+
+    def profiles(self, customer: Customer) -> tuple[Profile, ...]:
+        """Return the scan profiles of *customer*."""
+        return profiles_of(customer, self.era)
+
+    def hide(self, customer_id: str, since: float, until: float) -> "World":
+        """Return the same world where this customer is not seen from *since* to before *until*."""
+        return self._with(self.scripts, (*self.absences, Absence(customer_id, since, until)))
+
+    def script(self, selects: Callable[[Job], bool], outcome: Outcome, since: float, until: float) -> "World":
+        """Return the same world where the runs of these jobs started in this interval end so."""
+        return self._with((*self.scripts, Script(selects, outcome, since, until)), self.absences)
+
+    def _with(self, scripts: tuple[Script, ...], absences: tuple[Absence, ...]) -> "World":
+        return World(
+            seed=self.seed,
+            tenants=self.tenants,
+            start=self.era.start,
+            pace=self.era.pace,
+            leavers=self.leavers,
+            joiners=self.joiners,
+            rows_per_customer=self.rows_per_customer,
+            scripts=scripts,
+            absences=absences,
+        )
+
+    def _customer(self, number: int) -> Customer:
+        if number not in self._customers:
+            self._customers[number] = customer(self.seed, number, self.era)
+        return self._customers[number]
+
+    def _scripted(self, job: Job) -> Job:
+        scripts = tuple(script for script in self.scripts if script.selects(job))
+        return replace(job, scripts=scripts) if scripts else job
+
+    def _hidden(self, number: int, now: float) -> bool:
+        if not self.absences:
+            return False
+        hidden = self._customer(number).id
+        return any(each.customer_id == hidden and each.since <= now < each.until for each in self.absences)
+
+    def _numbers(self, now: float) -> Iterator[int]:
+        gone = self._happened(self.leavers, now)
+        here = (number for number in range(self.tenants) if gone <= self._departure(number))
+        yield from range(self.tenants) if not gone else here
+        yield from range(self.tenants, self.tenants + self._happened(self.joiners, now))
+
+    def _member(self, number: int, now: float) -> bool:
+        if number >= self.tenants:
+            return number < self.tenants + self._happened(self.joiners, now)
+        return self._happened(self.leavers, now) <= self._departure(number)
+
+    def _happened(self, per_day: float, now: float) -> int:
+        return max(0, floor(self.era.days(now) * per_day))
+
+    def _departure(self, number: int) -> int:
+        """Return how many of the first customers leave before this one; joiners stay."""
+        return (number * self._stride + self._first_leaver) % self.tenants
+
+
+def _coprime(count: int) -> int:
+    """Return a stride that visits all of *count* places before it returns."""
+    stride = count // 2 + 1
+    while gcd(stride, count) != 1:
+        stride += 1
+    return stride

@@ -1,0 +1,81 @@
+"""What a source and its collectors are, seen from the scheduler."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from aiohttp import ClientSession
+
+from exporter.client.observer import Observer
+from exporter.clock import Clock
+from exporter.records import Record
+
+WHOLE_SOURCE = ""
+"""The tenant of a collection that asks once for all tenants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorPlan:
+    """One thing a source can be asked for, how often, and for whom."""
+
+    name: str
+    interval_seconds: float
+    stale_after_seconds: float | None = None
+    """How old the last good answer may be while collecting fails; ``None``: the scheduler decides."""
+    per_tenant: bool = True
+    """False: one collection answers for all tenants."""
+    discovers: bool = False
+    """True for the collector whose `Tenant` records say whom the others ask about."""
+    book: Literal["jobs", "scan_profiles"] | None = None
+    """Which book of the tenant's ledger its records are entered into."""
+
+
+class SourceObserver(Observer, Protocol):
+    """What a source tells about itself while it works; the app turns it into self-metrics."""
+
+    def value_failed(self, field: str) -> None:
+        """Count a value of *field* that is not of a documented form; its record goes without it."""
+        ...
+
+    def value_unknown(self, field: str) -> None:
+        """Count a word of *field* that the vendor has not documented; it is passed on as it is."""
+        ...
+
+
+class Source(Protocol):
+    """One credential at one vendor."""
+
+    @property
+    def kind(self) -> str:
+        """The vendor's API family, as in the settings."""
+        ...
+
+    @property
+    def api(self) -> str:
+        """The generation of the API that is spoken."""
+        ...
+
+    @property
+    def plans(self) -> Sequence[CollectorPlan]:
+        """The enabled collectors in order of importance, discovery first."""
+        ...
+
+    async def collect(self, collector: str, tenant: str) -> Sequence[Record]:
+        """Ask the vendor and return all records of one collection, or none of them.
+
+        Raises `SourceError` if any part failed, `NotApplicable` if the tenant has no such thing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the composition root lends to every source."""
+
+    session: ClientSession
+    clock: Clock
+    observer: SourceObserver
+    share: int = 1
+    """By how many processes the credential's request budget is divided."""
+    random: random.Random

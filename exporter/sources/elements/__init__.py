@@ -1,0 +1,1 @@
+"""AvePoint Elements: every customer of a partner behind one credential."""

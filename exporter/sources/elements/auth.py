@@ -1,0 +1,80 @@
+"""Who we are at AvePoint: one app registration, one token for all enabled scopes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from exporter.client.json_client import JsonClient
+from exporter.client.limiter import Limiter
+from exporter.client.retry import RetryPolicy
+from exporter.client.tokens import CertificateGrant, ClientSecretGrant, Grant, Secret, Tokens
+from exporter.client.transport import Transport
+from exporter.source import Surroundings
+from exporter.source_settings import LimitSettings, OAuthSettings, SourceSettings
+
+SCOPES: Final[Mapping[str, Mapping[str, str]]] = {
+    "v3": {
+        "tenants": "elements.customers.read.all",
+        "subscriptions": "elements.license.read.all",
+        "jobs": "elements.jobs.read.all",
+        "protection": "elements.cbprotected.read.all",
+        "scan_profiles": "elements.scanprofiles.read.all",
+    },
+    "v1": {
+        "tenants": "partner.customers.read.all",
+        "subscriptions": "partner.license.read.all",
+        "jobs": "partner.jobs.read.all",
+        "protection": "partner.cbprotected.read.all",
+        "scan_profiles": "partner.scanprofiles.read.all",
+    },
+}
+"""Generation → collector → the only permission it needs."""
+
+
+def grant(auth: OAuthSettings) -> Grant:
+    """Return the configured way to ask for a token."""
+    if auth.certificate_file and auth.private_key_file:
+        return CertificateGrant(auth.client_id, auth.certificate_file, auth.private_key_file)
+    secret = auth.client_secret.get_secret_value() if auth.client_secret else None
+    return ClientSecretGrant(auth.client_id, Secret.of(secret, auth.client_secret_file))
+
+
+def elements_client(
+    settings: SourceSettings,
+    surroundings: Surroundings,
+    *,
+    base_url: str,
+    auth: OAuthSettings,
+    api: str,
+    collectors: Iterable[str],
+) -> JsonClient:
+    """Return the client of one credential, with the read scopes of *collectors* unless others are configured."""
+    transport = Transport(
+        session=surroundings.session,
+        clock=surroundings.clock,
+        timeout_seconds=settings.limits.timeout,
+        max_body_bytes=settings.max_body_mib << 20,
+        ssl=settings.tls.verification(),
+        server_name=settings.tls.server_name,
+    )
+    tokens = Tokens(
+        transport=transport,
+        token_url=auth.token_url,
+        grant=grant(auth),
+        scopes=auth.scopes or [SCOPES[api][collector] for collector in collectors],
+        clock=surroundings.clock,
+        observer=surroundings.observer,
+    )
+    return JsonClient(
+        transport=transport,
+        base_url=base_url,
+        tokens=tokens,
+        limiter=_limiter(settings.limits, surroundings),
+        policy=RetryPolicy(),
+        clock=surroundings.clock,
+        observer=surroundings.observer,
+        jitter=surroundings.random.random,
+    )
+
+
+def _limiter(limits: LimitSettings, surroundings: Surroundings) -> Limiter:
+    return Limiter(limits.requests_per_second / surroundings.share, limits.concurrency, clock=surroundings.clock)

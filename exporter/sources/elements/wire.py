@@ -1,0 +1,173 @@
+"""What Elements sends, row by row, in our words.
+
+The same facts come in both generations: v3 with integers and camelCase, v1 with words, often
+PascalCase and older spellings. A row that cannot be placed is dropped and counted by field;
+a value that cannot be read is left out and counted. Field names are those of the vendor.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from exporter.client.fields import FaultObserver, Fields
+from exporter.client.values import count, duration_seconds, fold, size_bytes, text, timestamp
+from exporter.errors import ValueFault
+from exporter.records import (
+    ENDED,
+    UNDERWAY,
+    Job,
+    JobKey,
+    Outcome,
+    Protection,
+    Record,
+    Run,
+    Tenant,
+)
+from exporter.sources.elements.words import (
+    JOB_STATUS,
+    JOB_STATUS_WORDS,
+    TENANT_STATUS,
+    TENANT_STATUS_WORDS,
+    WORKLOAD_WORDS,
+    job_words,
+    known,
+)
+
+_OUTCOMES: Final[Mapping[Outcome, tuple[str, str]]] = {
+    "successful": ("successfulCount", "successfulNumber"),
+    "failed": ("failedCount", "failedNumber"),
+    "skipped": ("skippedCount", "skippedNumber"),
+    "warning": ("warningCount", "warningNumber"),
+}
+
+
+def objects(rows: Iterable[Any], observer: FaultObserver, what: str) -> list[Fields]:
+    """Return the rows that are objects; others are counted as unreadable *what*."""
+    readable: list[Fields] = []
+    for row in rows:
+        try:
+            readable.append(Fields(row, observer))
+        except ValueFault:
+            observer.value_failed(what)
+    return readable
+
+
+def customer(fields: Fields, *, personal_data: bool) -> Tenant | None:
+    """Read a row of customers (v3 5.1, v1 /Customers)."""
+    tenant = fields.read(text, "id")
+    if tenant is None:
+        fields.failed("id")
+        return None
+    return Tenant(
+        tenant=tenant,
+        name=fields.read(text, "organization") or tenant,
+        country=fields.read(text, "countryOrRegion"),
+        owner_email=fields.read(text, "ownerEmail") if personal_data else None,
+        status=known(fields, "jobStatus", TENANT_STATUS, TENANT_STATUS_WORDS),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """The latest job of a module: its status, and the run if there is one."""
+
+    job: Job
+    run: Run | None
+
+    @property
+    def order(self) -> float:
+        """When the run started: which of two rows for the same job is the later."""
+        return self.run.started_at or 0.0 if self.run else -1.0
+
+
+def job(tenant: str, fields: Fields) -> JobRow | None:
+    """Read a row of jobs (v3 5.3, v1 /Customers/{Id}/Jobs).
+
+    A placeholder has a status but neither job id nor times: it is no run, whatever it says.
+    """
+    words = job_words(fields)
+    if words is None:
+        fields.failed("jobModule")
+        return None
+    product, workload, job_type = words
+    key = JobKey(product=product, workload=workload, job_type=job_type, name=fields.read(text, "name") or "")
+    started_at = fields.read(timestamp, "startTime")
+    run_id = fields.read(text, "jobId") or (f"start {started_at:.0f}" if started_at is not None else None)
+    status = _status(fields, placeholder=run_id is None)
+    counts = _counts(fields)
+    size = fields.read(size_bytes, "backupSize")
+    present = Job(tenant=tenant, job=key, status=status, counts_known=bool(counts), size_known=size is not None)
+    if run_id is None or status not in ENDED | UNDERWAY:
+        return JobRow(present, None)
+    return JobRow(present, _run(present, run_id, started_at, counts, size, fields))
+
+
+def latest(rows: Iterable[JobRow]) -> list[Record]:
+    """Return one `Job` for each key, the one whose run is the newest, and every run."""
+    rows = list(rows)
+    newest: dict[JobKey, JobRow] = {}
+    for row in rows:
+        if row.job.job not in newest or row.order > newest[row.job.job].order:
+            newest[row.job.job] = row
+    return [*(row.job for row in newest.values()), *(row.run for row in rows if row.run is not None)]
+
+
+def _status(fields: Fields, *, placeholder: bool) -> str:
+    """Return the job's status; v1's "Not Finished" is a run under way, or none yet."""
+    raw = fields.raw("status")
+    if isinstance(raw, str) and fold(raw) == "notfinished":
+        return "not_started" if placeholder else "running"
+    return known(fields, "status", JOB_STATUS, JOB_STATUS_WORDS) or "none"
+
+
+def _counts(fields: Fields) -> dict[Outcome, int]:
+    counts = {outcome: fields.read(count, *names) for outcome, names in _OUTCOMES.items()}
+    return {outcome: number for outcome, number in counts.items() if number is not None}
+
+
+def _run(
+    job: Job,
+    run_id: str,
+    started_at: float | None,
+    counts: dict[Outcome, int],
+    size: float | None,
+    fields: Fields,
+) -> Run:
+    over = job.status in ENDED
+    ended_at = fields.read(timestamp, "endTime") if over else None
+    duration = fields.read(duration_seconds, "jobDuration") if over else None
+    if started_at is not None and ended_at is not None and ended_at >= started_at:
+        duration = ended_at - started_at
+    elif started_at is not None and ended_at is None and duration is not None:
+        ended_at = started_at + duration
+    return Run(
+        tenant=job.tenant,
+        run_id=run_id,
+        job=job.job,
+        status=job.status,
+        started_at=started_at,
+        ended_at=ended_at,
+        duration_seconds=duration,
+        objects=counts if over and counts else None,
+        size_bytes=size if over else None,
+    )
+
+
+def protection(tenant: str, fields: Fields) -> Protection | None:
+    """Read the coverage of one workload (v3 5.4, v1 /Customers/{id}/Protected)."""
+    module = fields.read(text, "serviceModule")
+    if module is None:
+        fields.failed("serviceModule")
+        return None
+    stored = {
+        "avepoint": fields.read(size_bytes, "dataSizeStoredInAvePoint"),
+        "byos": fields.read(size_bytes, "dataSizeStoredInBYOS"),
+    }
+    return Protection(
+        tenant=tenant,
+        product="Microsoft 365",
+        workload=WORKLOAD_WORDS.get(fold(module), module),
+        scanned=fields.read(count, "totalScannedObjects"),
+        protected=fields.read(count, "totalProtectedObjects"),
+        stored_bytes={location: size for location, size in stored.items() if size is not None},
+    )

@@ -1,0 +1,1 @@
+"""What is asked of us over HTTP; nothing here ever asks a vendor."""
