@@ -82,7 +82,7 @@ def _add_config(command: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = load(options.config)
     configure(level=settings.log.level, form=settings.log.format)
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     asyncio.run(run(settings, SystemClock()))
     return 0
 
@@ -109,7 +109,7 @@ def _metrics(_: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     configure(level="warning", form="auto")
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     asyncio.run(demo(SystemClock(), tenants=options.tenants, seed=options.seed, listen=options.listen))
     return 0
 

@@ -11,6 +11,8 @@ from exporter.settings import Settings
 from exporter.simulator.server import build_app, serve
 from exporter.simulator.world import World
 
+HISTORY: Final = 7 * 86400.0
+"""How much of the world lies behind when the demo starts."""
 PACE: Final = 1000.0
 """A day of the world passes in 86 seconds."""
 
@@ -49,7 +51,7 @@ def demo_settings(simulator_url: str, listen: str) -> Settings:
 
 async def demo(clock: Clock, *, tenants: int, seed: int, listen: str) -> None:
     """Run until interrupted; print where to look."""
-    world = World(seed=seed, tenants=tenants, start=clock.now(), pace=PACE)
+    world = World(seed=seed, tenants=tenants, start=clock.now() - HISTORY / PACE, pace=PACE)
     simulator = await serve(build_app(world, clock=clock), "127.0.0.1", 0)
     try:
         async with running(demo_settings(f"http://127.0.0.1:{simulator.port}", listen), clock) as daemon:

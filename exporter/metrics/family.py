@@ -60,9 +60,10 @@ def escaped(value: str) -> str:
 
 def number(value: float) -> str:
     """Return *value* in the shortest form that reads back as the same float."""
+    value = float(value)
     if value.is_integer() and abs(value) < EXACT:
         return str(int(value))
-    return repr(float(value))
+    return repr(value)
 
 
 def gauge(
