@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +13,7 @@ from exporter.clock import Clock
 from exporter.errors import SOURCE_WIDE, NotApplicable, Reason, SourceError
 from exporter.incidents import Incidents
 from exporter.metrics.internal import SourceInstruments
-from exporter.metrics.rendering import Renderer, gather
+from exporter.metrics.rendering import Renderer, Shown, gather
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.records import Collection, Record, ScanProfile, Tenant
 from exporter.roster import Roster
@@ -47,6 +48,9 @@ class Cell:
     records: Sequence[Record] = ()
     leads: bool = False
     """Whether the collection's own metrics are shown here."""
+    shown: Sequence[Shown] = ()
+    """What was rendered last, to be taken over where it did not change."""
+    shown_stale: bool = False
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -249,13 +253,14 @@ class Intake:
         facts, changes_at = self._facts(cell, tenant, now)
         if changes_at is not None:
             self._wake(tenant, collector, changes_at)
-        lines = [line for record in facts for line in self._renderer.lines(record, stale=stale)]
+        before = cell.shown if cell.shown_stale == stale else ()
+        cell.shown, cell.shown_stale = self._renderer.show(facts, before, stale=stale), stale
         others = self.snapshot.series_of(self.source, tenant, without=collector)
-        allowance = self.series_per_tenant - others if tenant != WHOLE_SOURCE else len(lines)
-        rendered = gather(lines, allowance=allowance)
+        allowance = self.series_per_tenant - others if tenant != WHOLE_SOURCE else sys.maxsize
+        rendered = gather(cell.shown, allowance=allowance)
         if rendered.dropped:
             self.instruments.dropped(tenant, collector, rendered.dropped)
-        self.snapshot.publish(CellKey(self.source, tenant, collector), rendered.chunks(), series=rendered.series)
+        self.snapshot.publish(CellKey(self.source, tenant, collector), rendered.chunks, series=rendered.series)
 
     def _facts(self, cell: Cell, tenant: str, now: float) -> tuple[list[Record], float | None]:
         """Return all there is to show in a cell, and when that changes by itself."""

@@ -12,9 +12,9 @@ Pure: time is an argument, nothing is read or written elsewhere. The rules, each
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Self
 
 from exporter.records import (
     COMPLETED,
@@ -70,6 +70,32 @@ class Tally:
     objects_born: float | None = None
     size_bytes: float = 0.0
     size_born: float | None = None
+    _fact: JobTally | None = field(default=None, repr=False, compare=False)
+    _fact_of: tuple[int, bool, bool, bool] | None = field(default=None, repr=False, compare=False)
+
+    def touch(self) -> Self:
+        """Have the fact made anew: something is about to change."""
+        self._fact_of = None
+        return self
+
+    def births(self) -> list[float]:
+        """Return when the series of the group came into being."""
+        return [born for born in (self.born, self.objects_born, self.size_born) if born is not None]
+
+    def fact(self, tenant: str, group: Group, running: int, grown_up: float) -> JobTally:
+        """Return the counts to show, the same object for as long as they are the same.
+
+        A series whose birth is after *grown_up* is 0 whatever it counted.
+        """
+        of = (
+            running,
+            self.born <= grown_up,
+            (self.objects_born or grown_up) <= grown_up,
+            (self.size_born or grown_up) <= grown_up,
+        )
+        if self._fact is None or of != self._fact_of:
+            self._fact, self._fact_of = _tally_fact(tenant, group, self, running, grown_up), of
+        return self._fact
 
 
 @dataclass(slots=True)
@@ -90,7 +116,7 @@ class JobMemory:
 
     first_seen: float
     seen_at: float = float("-inf")
-    """When the vendor last showed the job."""
+    """When the vendor stopped showing the job."""
     status: str = "none"
     """The status shown, underway or ended."""
     ended_status: str | None = None
@@ -104,6 +130,27 @@ class JobMemory:
     objects: dict[Outcome, int] | None = None
     forgotten_before: float = float("-inf")
     """The start of the newest run that was forgotten."""
+
+    _fact: JobHistory | None = field(default=None, repr=False, compare=False)
+
+    def show(self, status: str) -> None:
+        """Set the status to show: one under way does not hide how the last run ended."""
+        hidden = status in UNDERWAY and self.ended_status is not None
+        self.status = self.ended_status if hidden and self.ended_status else status
+        self._fact = None
+
+    def fact(self, tenant: str, key: JobKey, overdue_after: float | None, *, present: bool) -> JobHistory:
+        """Return what to show of the job: the same object for as long as it says the same."""
+        idle = self.status == "disabled" or (self.started_at is None and self.status in RESTING)
+        overdue_after = None if idle else overdue_after
+        known = self._fact
+        if known is None or known.overdue_after_seconds != overdue_after or present != (known.status is not None):
+            self._fact = known = _history(tenant, key, self, overdue_after, present=present)
+        return known
+
+    def forget_fact(self) -> None:
+        """Have the fact made anew: something changed."""
+        self._fact = None
 
     def since(self) -> float:
         """Return when the job last started, or was first seen if it never did."""
@@ -119,29 +166,46 @@ class TenantLedger:
     tallies: dict[Group, Tally] = field(default_factory=dict)
     jobs: dict[JobKey, JobMemory] = field(default_factory=dict)
     runs: dict[str, SeenRun] = field(default_factory=dict)
+    open_runs: set[str] = field(default_factory=set)
+    """Those of `runs` that are under way."""
     present: dict[JobKey, str] = field(default_factory=dict)
     """Jobs of the newest answer with their status."""
+    _last: dict[int, Record] = field(default_factory=dict, repr=False, compare=False)
+    """The records of the newest answer by identity."""
 
     def observe(self, records: Iterable[Record], now: float) -> None:
-        """Enter one complete answer about the tenant's jobs."""
-        records = list(records)
-        jobs = [record for record in records if isinstance(record, Job)]
-        runs = sorted((record for record in records if isinstance(record, Run)), key=_order)
-        self.present = {job.job: job.status for job in jobs}
-        for job in jobs:
+        """Enter one complete answer about the tenant's jobs; records that were in the last one change nothing."""
+        records = tuple(records)
+        jobs = {record.job: record for record in records if isinstance(record, Job)}
+        runs = [record for record in records if isinstance(record, Run)]
+        fresh_runs = sorted((run for run in runs if id(run) not in self._last), key=_order)
+        fresh_jobs = [job for job in jobs.values() if id(job) not in self._last]
+        for job in fresh_jobs:
             self._meet(job, now)
-        for run in runs:
+        for run in fresh_runs:
             self._enter(run, now)
-        self._give_up(runs, now)
-        for job in jobs:
-            memory = self.jobs[job.job]
-            hidden = job.status in UNDERWAY and memory.ended_status is not None
-            memory.status = memory.ended_status if hidden and memory.ended_status else job.status
-            memory.seen_at = now
+        if fresh_runs and self.open_runs:
+            self._give_up(runs, now)
+        for job in fresh_jobs:
+            self.jobs[job.job].show(job.status)
+        self._note_absent(jobs, now)
+        self.present = {key: job.status for key, job in jobs.items()}
         self.observed = True
-        self._dismiss(now)
+        self._last = {id(record): record for record in records}
         if len(self.runs) > 4 * len(self.jobs) + 16:
-            self._forget(now)
+            self._forget({run.run_id for run in runs}, now)
+
+    def _note_absent(self, jobs: Mapping[JobKey, Job], now: float) -> None:
+        """Note since when jobs are not shown; drop those that neither are nor ran for `ABANDONED_AFTER`.
+
+        Without that, the names of virtual machines long gone would stay for ever.
+        """
+        for key in self.present.keys() - jobs.keys():
+            self.jobs[key].seen_at = now
+        if len(self.jobs) > len(jobs):
+            for key, memory in list(self.jobs.items()):
+                if key not in jobs and now - max(memory.since(), memory.seen_at) > ABANDONED_AFTER:
+                    del self.jobs[key]
 
     def _meet(self, job: Job, now: float) -> None:
         """See to it that the job is remembered and, unless disabled, counted from 0."""
@@ -151,7 +215,7 @@ class TenantLedger:
 
     def _tally(self, job: JobKey, now: float, *, objects: bool, size: bool) -> Tally:
         group = Group(job.product, job.workload, job.job_type)
-        tally = self.tallies.setdefault(group, Tally(born=now))
+        tally = self.tallies.setdefault(group, Tally(born=now)).touch()
         if objects and tally.objects_born is None:
             tally.objects_born = now
         if size and tally.size_born is None:
@@ -160,6 +224,7 @@ class TenantLedger:
 
     def _enter(self, run: Run, now: float) -> None:
         memory = self.jobs.setdefault(run.job, JobMemory(first_seen=now))
+        memory.forget_fact()
         known = self.runs.get(run.run_id)
         if run.started_at is not None:
             memory.started_at = max(run.started_at, memory.started_at or run.started_at)
@@ -168,10 +233,12 @@ class TenantLedger:
         if run.status not in ENDED:
             if known is None:
                 self.runs[run.run_id] = SeenRun(run.job, "open", _order(run, now), seen_at=now)
+                self.open_runs.add(run.run_id)
             return
         if known is not None and known.state == "ended":
             return
         self.runs[run.run_id] = SeenRun(run.job, "ended", _order(run, now), seen_at=now)
+        self.open_runs.discard(run.run_id)
         forgotten = _order(run) <= memory.forgotten_before
         if known is not None or (self.observed and not forgotten):
             self._count(run, now)
@@ -191,29 +258,21 @@ class TenantLedger:
 
     def _give_up(self, runs: Sequence[Run], now: float) -> None:
         """Count the runs under way that are no longer shown although a newer one of their job is."""
-        newest = {run.job: _order(run, now) for run in runs}
-        shown = {run.run_id for run in runs}
-        for run_id, seen in self.runs.items():
-            if seen.state != "open" or run_id in shown:
-                continue
-            if newest.get(seen.job, float("-inf")) > seen.order:
+        for run_id in self.open_runs - {run.run_id for run in runs}:
+            seen = self.runs[run_id]
+            if any(run.job == seen.job and _order(run, now) > seen.order for run in runs):
                 self._tally(seen.job, now, objects=False, size=False).unobserved += 1
                 seen.state = "lost"
+                self.open_runs.discard(run_id)
 
-    def _dismiss(self, now: float) -> None:
-        """Drop jobs that are neither shown nor have run for `ABANDONED_AFTER`: names come and go."""
-        for key, memory in list(self.jobs.items()):
-            if key not in self.present and now - max(memory.since(), memory.seen_at) > ABANDONED_AFTER:
-                del self.jobs[key]
-
-    def _forget(self, now: float) -> None:
+    def _forget(self, shown: Collection[str], now: float) -> None:
         """Drop runs that have not been shown for long, but never the newest of a job or one under way."""
         newest: dict[JobKey, float] = {}
         for seen in self.runs.values():
             newest[seen.job] = max(seen.order, newest.get(seen.job, seen.order))
         for run_id, seen in list(self.runs.items()):
-            late = now - seen.seen_at > REMEMBER_RUNS
-            if seen.state != "open" and seen.order < newest[seen.job] and late:
+            late = run_id not in shown and now - seen.seen_at > REMEMBER_RUNS
+            if late and seen.state != "open" and seen.order < newest[seen.job]:
                 memory = self.jobs.get(seen.job)
                 if memory is not None:
                     memory.forgotten_before = max(memory.forgotten_before, seen.order)
@@ -231,9 +290,8 @@ class TenantLedger:
             if status == "running"
         )
         for group, tally in self.tallies.items():
-            births = (tally.born, tally.objects_born, tally.size_born)
-            changes += [born + birth_delay for born in births if born is not None and now < born + birth_delay]
-            facts.append(_tally_fact(tenant, group, tally, running[group], now - birth_delay))
+            changes += [born + birth_delay for born in tally.births() if now < born + birth_delay]
+            facts.append(tally.fact(tenant, group, running[group], now - birth_delay))
         abandoned: Counter[str] = Counter()
         for key, memory in self.jobs.items():
             quiet = now - memory.since() > ABANDONED_AFTER
@@ -241,7 +299,7 @@ class TenantLedger:
                 changes.append(memory.since() + ABANDONED_AFTER + 1)
             abandoned[key.product] += quiet and memory.started_at is not None and memory.status != "disabled"
             allowed = None if quiet else overdue_after or OVERDUE_AFTER
-            facts.append(_history_fact(tenant, key, memory, allowed, present=key in self.present))
+            facts.append(memory.fact(tenant, key, allowed, present=key in self.present))
         facts += [AbandonedJobs(tenant=tenant, product=product, jobs=jobs) for product, jobs in abandoned.items()]
         return facts, min(changes, default=None)
 
@@ -290,11 +348,8 @@ def _tally_fact(tenant: str, group: Group, tally: Tally, running: int, grown_up:
     )
 
 
-def _history_fact(
-    tenant: str, key: JobKey, memory: JobMemory, overdue_after: float | None, *, present: bool
-) -> JobHistory:
-    """Return what to show of a job; of one that is no longer shown only its times."""
-    idle = memory.status == "disabled" or (memory.started_at is None and memory.status in RESTING)
+def _history(tenant: str, key: JobKey, memory: JobMemory, overdue_after: float | None, *, present: bool) -> JobHistory:
+    """Return what is remembered of a job; of one that is no longer shown only its times."""
     return JobHistory(
         tenant=tenant,
         job=key,
@@ -304,7 +359,7 @@ def _history_fact(
         ended_at=memory.ended_at,
         succeeded_at=memory.succeeded_at,
         completed_at=memory.completed_at,
-        overdue_after_seconds=None if idle else overdue_after,
+        overdue_after_seconds=overdue_after,
         duration_seconds=memory.duration_seconds if present else None,
         size_bytes=memory.size_bytes if present else None,
         objects=memory.objects if present else None,

@@ -8,7 +8,7 @@ id; ``""`` stands for the source as a whole.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Status: TypeAlias = str
 """One of `STATUSES`, or ``unknown_<value>`` for a word that the vendor has not documented."""
@@ -99,8 +99,7 @@ class MicrosoftLicenses(Record):
     available: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobKey:
+class JobKey(NamedTuple):
     """What makes two rows the same job of a tenant; ``name`` is ``""`` where the vendor has none."""
 
     product: str

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from exporter.metrics.catalog import CATALOG, FAMILIES
@@ -19,14 +19,13 @@ _BY_RECORD: Final[Mapping[type[Record], Sequence[tuple[int, Family[Any]]]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """The adjacent samples of one record in one family."""
+class Shown:
+    """A record as samples."""
 
-    index: int
-    """Place of the family in the catalog."""
+    record: Record
     labels: str
-    text: str
-    """One or more samples, each ended by a line feed."""
+    lines: tuple[tuple[int, str], ...]
+    """Place of a family in the catalog, and its adjacent samples, each ended by a line feed."""
     series: int
 
 
@@ -34,13 +33,9 @@ class Line:
 class Rendered:
     """The samples of one cell, by family, and how many could not be shown."""
 
-    texts: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
-    series: int = 0
-    dropped: int = 0
-
-    def chunks(self) -> dict[int, bytes]:
-        """Return the samples joined, as bytes, by family."""
-        return {index: "".join(texts).encode() for index, texts in self.texts.items()}
+    chunks: dict[int, bytes]
+    series: int
+    dropped: int
 
 
 class Renderer:
@@ -49,23 +44,30 @@ class Renderer:
     def __init__(self, source: str) -> None:
         self._prefix = f'source="{escaped(source)}"'
 
-    def lines(self, record: Record, *, stale: bool = False) -> list[Line]:
-        """Return the samples of *record*; of a stale one only what is kept."""
-        lines: list[Line] = []
-        texts: dict[int, str] = {}
-        for index, family in _BY_RECORD[type(record)]:
+    def show(self, records: Iterable[Record], before: Iterable[Shown] = (), *, stale: bool = False) -> list[Shown]:
+        """Render *records*, taking over from *before* those that are the very same objects.
+
+        A poll mostly repeats the last one, and the ledger hands out the same record for what did not change.
+        Of stale records only what is kept is shown; *before* must have been as stale.
+        """
+        known = {id(shown.record): shown for shown in before}
+        return [known.get(id(record)) or self._show(record, stale=stale) for record in records]
+
+    def _show(self, record: Record, *, stale: bool) -> Shown:
+        families = _BY_RECORD[type(record)]
+        labels = self._labels(families[0][1].labels, record)
+        lines: list[tuple[int, str]] = []
+        series = 0
+        for index, family in families:
             if stale and not family.kept:
                 continue
-            labels = texts.get(id(family.labels))
-            if labels is None:
-                labels = texts[id(family.labels)] = self._labels(family.labels, record)
-            samples = [
-                f"{family.name}{suffix}{{{labels}{further}}} {number(value)}\n"
-                for suffix, further, value in family.samples(record)
-            ]
-            if samples:
-                lines.append(Line(index, labels, "".join(samples), len(samples)))
-        return lines
+            text = ""
+            for suffix, further, value in family.samples(record):
+                text += f"{family.name}{suffix}{{{labels}{further}}} {number(value)}\n"
+                series += 1
+            if text:
+                lines.append((index, text))
+        return Shown(record, labels, tuple(lines), series)
 
     def _labels(self, labels: Labels[Any], record: Record) -> str:
         parts = [self._prefix]
@@ -76,16 +78,18 @@ class Renderer:
         return ",".join(parts)
 
 
-def gather(lines: Iterable[Line], *, allowance: int) -> Rendered:
-    """Bring lines together by family; refuse labels that are there already and what exceeds *allowance*."""
-    rendered = Rendered()
-    seen: set[tuple[int, str]] = set()
-    for line in lines:
-        key = (line.index, line.labels)
-        if key in seen or rendered.series + line.series > allowance:
-            rendered.dropped += line.series
+def gather(shown: Iterable[Shown], *, allowance: int) -> Rendered:
+    """Bring samples together by family; refuse labels that are there already and what exceeds *allowance*."""
+    texts: dict[int, list[str]] = defaultdict(list)
+    series = dropped = 0
+    seen: set[tuple[type[Record], str]] = set()
+    for each in shown:
+        key = (type(each.record), each.labels)
+        if key in seen or series + each.series > allowance:
+            dropped += each.series
             continue
         seen.add(key)
-        rendered.texts[line.index].append(line.text)
-        rendered.series += line.series
-    return rendered
+        series += each.series
+        for index, text in each.lines:
+            texts[index].append(text)
+    return Rendered({index: "".join(lines).encode() for index, lines in texts.items()}, series, dropped)

@@ -60,6 +60,7 @@ class ElementsSource:
         self._services: dict[str, frozenset[str]] | None = None
         """Customer → what it bought, folded; ``None`` until the list of services came once."""
         self._profiles: dict[tuple[str, str], _KnownProfile] = {}
+        self._job_rows: dict[str, dict[int, wire.JobRow | None]] = {}
 
     async def collect(self, collector: str, tenant: str) -> Sequence[Record]:
         """Return the records of one collection."""
@@ -83,6 +84,7 @@ class ElementsSource:
         tenants = [tenant for tenant in read if tenant is not None]
         here = {tenant.tenant for tenant in tenants}
         self._profiles = {key: known for key, known in self._profiles.items() if key[0] in here}
+        self._job_rows = {customer: rows for customer, rows in self._job_rows.items() if customer in here}
         return list[Record](tenants)
 
     async def _subscriptions(self) -> list[Record]:
@@ -111,9 +113,27 @@ class ElementsSource:
             rows = await self._vendor.jobs(tenant, self._choices.only)
         except (NotFound, RequestRefused) as error:
             self._refused(error, subscribed=services is not None)
-        fields = wire.objects(rows, self._observer, "jobs")
-        jobs = [wire.job(tenant, row) for row in fields]
-        return wire.latest(job for job in jobs if job is not None)
+        return wire.latest(job for job in self._read_jobs(tenant, rows) if job is not None)
+
+    def _read_jobs(self, tenant: str, rows: Sequence[Any]) -> Sequence[wire.JobRow | None]:
+        """Read job rows, but those that came last time too as the same objects: most are, poll after poll.
+
+        Rows are recognised by a 64-bit keyed hash of all but the time of Elements' own synchronisation.
+        """
+        before, now = self._job_rows.get(tenant, {}), {}
+        jobs = []
+        for row in rows:
+            known = wire.fingerprint(row)
+            if known is None or known not in before:
+                fields = wire.objects([row], self._observer, "jobs")
+                job = wire.job(tenant, fields[0]) if fields else None
+            else:
+                job = before[known]
+            if known is not None:
+                now[known] = job
+            jobs.append(job)
+        self._job_rows[tenant] = now
+        return jobs
 
     async def _protection(self, tenant: str) -> list[Record]:
         services = self._bought(tenant)

@@ -80,6 +80,22 @@ class JobRow:
         return self.run.started_at or 0.0 if self.run else -1.0
 
 
+def fingerprint(row: Any) -> int | None:
+    """Return what tells a job row from others, or ``None`` if it is no plain object.
+
+    ``lastModifyTime`` is taken out of the row: Elements renews it with every synchronisation, and it is no
+    time of the job.
+    """
+    if not isinstance(row, dict):
+        return None
+    row.pop("lastModifyTime", None)
+    row.pop("LastModifyTime", None)
+    try:
+        return hash((tuple(row), tuple(row.values())))
+    except TypeError:  # a value that is a list or an object
+        return None
+
+
 def job(tenant: str, fields: Fields) -> JobRow | None:
     """Read a row of jobs (v3 5.3, v1 /Customers/{Id}/Jobs).
 

@@ -1,0 +1,74 @@
+# Two commands are all the set-up there is: `make demo` and `make test`.
+# PYTHON may name another interpreter (3.11 or newer): make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full check fix bench golden docs lock clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+demo: $(VENV)/run ## the exporter on its simulator, without credentials
+	$(BIN)/m365-backup-exporter demo
+
+test: check ## all that CI runs: style, types, architecture, tests
+	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term -m "not full" tests
+
+test-full: check ## the long tests too
+	$(PYTEST) --cov --cov-report=term tests
+
+check: $(VENV)/dev $(VENV)/tools ## style, types and architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/dev ## mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev ## the benchmarks, as a table
+	$(BIN)/python -m bench
+
+golden: $(VENV)/dev ## write the golden files anew; read the difference before you commit it
+	$(PYTEST) -q tests/sources --update-golden
+
+docs: $(VENV)/dev ## generate the reference pages from the code
+	$(BIN)/python -m exporter metrics > docs/metrics.md
+	$(BIN)/python -m tools.configuration > docs/configuration.md
+
+lock: $(VENV)/dev ## pin the newest releases of what the *.in files wish, with hashes
+	$(PIP) install uv
+	for each in requirements requirements-build requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links --strip-extras $$each.in -o $$each.txt || exit 1; \
+	done
+
+clean: ## remove what was made
+	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+# The virtual environment. A Debian without python3-venv gets it, if we may.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/debian-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: requirements.txt requirements-build.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes --no-deps -r requirements-build.txt -r requirements.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/run
+	$(PIP) install --require-hashes --no-deps -r requirements-dev.txt
+	@touch $@
+
+# Prometheus (with promtool), which the integration tests run.
+$(VENV)/tools: | $(VENV)/bin/python
+	@command -v prometheus promtool >/dev/null || deploy/debian-packages prometheus
+	@touch $@
