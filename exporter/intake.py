@@ -164,6 +164,7 @@ class Intake:
     async def _discover(self, records: Iterable[Record], now: float) -> Sequence[Record]:
         """Take the roll; return the tenants to show, the old ones if the answer is not believed yet."""
         before = set(self.roster.tenants)
+        self.state.forget(now)
         if not self.roster.take(record for record in records if isinstance(record, Tenant)):
             LOG.warning(
                 "discovery_doubted", source=self.source, known=len(before), repeats=self.roster.doubts, needed=3

@@ -33,6 +33,10 @@ class State(Protocol):
         """Note that a tenant left; its books stay for `REMEMBER_TENANTS`."""
         ...
 
+    def forget(self, now: float) -> None:
+        """Drop the books of tenants that left longer ago than that."""
+        ...
+
     async def commit(self, source: str, tenant: str, collector: str, records: Sequence[Record], now: float) -> None:
         """Make an answer and the books it was entered into durable, in one transaction."""
         ...
@@ -51,8 +55,11 @@ class MemoryState:
         return books
 
     def leave(self, source: str, tenant: str, now: float) -> None:
-        """Note that a tenant left, and forget those that left long ago."""
+        """Note that a tenant left."""
         self._books.setdefault((source, tenant), Books()).left_at = now
+
+    def forget(self, now: float) -> None:
+        """Drop the books of tenants that left longer ago than `REMEMBER_TENANTS`."""
         for key, books in list(self._books.items()):
             if books.left_at is not None and now - books.left_at > REMEMBER_TENANTS:
                 del self._books[key]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
@@ -19,6 +20,16 @@ def no_blocking() -> Iterator[BlockBuster]:
     """Fail the test if the exporter makes a blocking call on the event loop."""
     with blockbuster_ctx("exporter") as watch:
         yield watch
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    """Let events go nowhere unless a test captures them: rendering tracebacks reads files."""
+    structlog.configure(
+        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+    )
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

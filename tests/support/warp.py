@@ -1,0 +1,89 @@
+"""An event loop whose time jumps: a simulated day of the whole daemon passes in about a second.
+
+Real sockets on loopback, real servers, real timeouts; only waiting costs nothing. Whenever no
+socket is ready, no thread is at work and nothing is left to run, time moves to the next timer.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+START = 1_772_400_000.0
+"""2026-03-01 21:20 UTC: where the tests' time begins."""
+
+
+class WarpSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+    """Never waits for a timer: tells the loop to move on instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed = 0.0
+        self.working = 0
+        """Threads at work, whose results must be waited for in real time."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is ready; if nothing is, let *timeout* seconds have passed."""
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return list(ready)
+        if timeout is None or self.working:
+            return list(super().select(timeout if timeout is None else min(timeout, 0.005)))
+        self.passed += max(timeout, 1e-6)
+        return []
+
+
+class CountingPool(ThreadPoolExecutor):
+    """Threads that the selector knows to be at work."""
+
+    def __init__(self, selector: WarpSelector) -> None:
+        super().__init__(max_workers=2)
+        self._selector = selector
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
+        """Hand *fn* to a thread."""
+        self._selector.working += 1
+        future = super().submit(fn, *args, **options)
+        future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, _: Future[Any]) -> None:
+        self._selector.working -= 1
+
+
+class WarpLoop(asyncio.SelectorEventLoop):
+    """The loop; its time begins at 0 and is the tests' own."""
+
+    def __init__(self) -> None:
+        self.warp = WarpSelector()
+        super().__init__(self.warp)
+        self.pool: Executor = CountingPool(self.warp)
+        self.set_default_executor(self.pool)  # type: ignore[arg-type]
+
+    def time(self) -> float:
+        """Return the seconds that have passed."""
+        return self.warp.passed
+
+
+class WarpClock:
+    """The wall clock that belongs to a `WarpLoop`."""
+
+    def __init__(self, start: float = START) -> None:
+        self.start = start
+
+    def now(self) -> float:
+        """Return the start and what has passed since."""
+        return self.start + asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the loop's time."""
+        await asyncio.sleep(max(0.0, seconds))
+
+
+def warped(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run *work* to its end on a loop whose time jumps."""
+    with asyncio.Runner(loop_factory=WarpLoop) as runner:
+        return runner.run(work())

@@ -1,0 +1,377 @@
+"""What is shown: last good answers, their age, and nothing that is not true any more."""
+
+from collections.abc import Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.errors import NotApplicable, NotFound, Throttled
+from exporter.records import (
+    MicrosoftLicenses,
+    Protection,
+    Record,
+    ScanProfile,
+    Subscription,
+    Tenant,
+)
+from exporter.source_settings import Override, TenantSettings
+from tests.support.clock import FakeClock
+from tests.support.sources import FakeSource, latest_job, plan, tenants
+from tests.support.stage import Stage, stage
+
+HOUR = 3600.0
+DAY = 86400.0
+START = 1_772_485_200.0
+
+TENANTS = plan("tenants")
+JOBS = plan("jobs")
+SUBSCRIPTIONS = plan("subscriptions")
+PROTECTION = plan("protection")
+PROFILES = plan("scan_profiles")
+
+COUNTED = 'tenant="contoso",product="Microsoft 365",workload="Exchange Online",job_type="backup"'
+SITES = 'tenant="contoso",product="Microsoft 365",workload="SharePoint Online"'
+
+
+async def nothing(collector: str, tenant: str) -> Sequence[Record]:
+    """Answer nothing: these tests hand answers to the intake themselves."""
+    raise AssertionError(f"{collector} {tenant} was asked")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Return the time, which only the test moves."""
+    return FakeClock(START)
+
+
+@pytest.fixture
+async def play(clock: FakeClock) -> Stage:
+    """Return a stage on which Contoso and Fabrikam are known."""
+    ready = stage(FakeSource(nothing, [TENANTS, JOBS, SUBSCRIPTIONS, PROTECTION, PROFILES]), clock)
+    await ready.intake.succeeded(TENANTS, "", tenants("Contoso", "Fabrikam"), 1.0)
+    return ready
+
+
+def covered(tenant: str = "contoso", **options: int) -> list[Record]:
+    """Return the coverage of a tenant's sites."""
+    numbers = {"scanned": 10, "protected": 8, **options}
+    return [
+        Protection(
+            tenant=tenant,
+            product="Microsoft 365",
+            workload="SharePoint Online",
+            stored_bytes={"avepoint": 1024.0},
+            **numbers,
+        )
+    ]
+
+
+async def fail(play: Stage, which: object, tenant: str, *, stale_after: float = HOUR) -> None:
+    """Let a collection fail."""
+    await play.intake.failed(which, tenant, NotFound("gone"), stale_after=stale_after, seconds=1.0)  # type: ignore[arg-type]
+
+
+async def test_failure_keeps_the_last_answer(play: Stage, clock: FakeClock) -> None:
+    """A failed call keeps what the last one brought, and says collector_success 0."""
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+    clock.advance(HOUR / 2)
+
+    await fail(play, PROTECTION, "contoso")
+
+    assert await play.samples("objects_scanned") == {SITES: 10}
+    collected = 'tenant="contoso",collector="protection"'
+    assert (await play.samples("collector_success"))[collected] == 0
+    assert (await play.samples("collector_stale"))[collected] == 0
+    assert (await play.samples("collector_last_success_timestamp_seconds"))[collected] == START
+
+
+async def test_stale_gauges_go_and_evidence_stays(play: Stage, clock: FakeClock) -> None:
+    """After stale_after present-state gauges go; counters, times, overdue_after and infos stay."""
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START - HOUR), 1.0)
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+    clock.advance(HOUR / 2)
+    await fail(play, JOBS, "contoso")
+    await fail(play, PROTECTION, "contoso")
+
+    clock.set(START + HOUR)
+    await play.intake.tick()
+
+    assert await play.samples("objects_scanned") == {}
+    assert await play.samples("storage_stored_bytes") == {}
+    assert await play.samples("job_last_status") == {}
+    assert await play.samples("jobs_in_progress") == {}
+    assert (await play.samples("job_failures_total")) == {COUNTED: 0}
+    assert len(await play.samples("job_last_success_timestamp_seconds")) == 1
+    assert len(await play.samples("job_overdue_after_seconds")) == 1
+    assert len(await play.samples("job_first_seen_timestamp_seconds")) == 1
+    assert len(await play.samples("tenant_info")) == 2
+    stale = await play.samples("collector_stale")
+    assert stale['tenant="contoso",collector="protection"'] == 1
+    assert stale['collector="tenants"'] == 0
+
+
+async def test_recovery_brings_all_back(play: Stage, clock: FakeClock) -> None:
+    """The first success after an outage shows the present again."""
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+    await fail(play, PROTECTION, "contoso")
+    clock.advance(2 * HOUR)
+    await play.intake.tick()
+
+    await play.intake.succeeded(PROTECTION, "contoso", covered(scanned=12), 1.0)
+
+    assert await play.samples("objects_scanned") == {SITES: 12}
+    assert (await play.samples("collector_stale"))['tenant="contoso",collector="protection"'] == 0
+
+
+async def test_being_late_is_not_stale(play: Stage, clock: FakeClock) -> None:
+    """Data that nobody tried to renew is not stale, however old."""
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+
+    clock.advance(10 * DAY)
+    await play.intake.tick()
+
+    assert await play.samples("objects_scanned") == {SITES: 10}
+
+
+async def test_never_successful_is_not_stale(play: Stage) -> None:
+    """A collector that never succeeded shows success 0 and no last success."""
+    await fail(play, PROTECTION, "contoso")
+
+    assert (await play.samples("collector_success"))['tenant="contoso",collector="protection"'] == 0
+    assert 'tenant="contoso",collector="protection"' not in await play.samples(
+        "collector_last_success_timestamp_seconds"
+    )
+
+
+async def test_collector_for_all_goes_stale_for_all(play: Stage, clock: FakeClock) -> None:
+    """When the one list of subscriptions fails for long, every tenant's seats go and expiries stay."""
+    bought = [
+        Subscription(tenant=tenant, subscription="Backup", seats_purchased=5, expires_at=START + DAY)
+        for tenant in ("contoso", "fabrikam")
+    ]
+    await play.intake.succeeded(SUBSCRIPTIONS, "", bought, 1.0)
+    await fail(play, SUBSCRIPTIONS, "")
+
+    clock.advance(HOUR)
+    await play.intake.tick()
+
+    assert await play.samples("seats_purchased") == {}
+    assert len(await play.samples("subscription_expiry_timestamp_seconds")) == 2
+    assert (await play.samples("collector_stale"))['collector="subscriptions"'] == 1
+
+
+async def test_answers_replace_whole(play: Stage) -> None:
+    """A tenant that a list no longer names loses what the last list said of it."""
+    both: list[Record] = [
+        MicrosoftLicenses(tenant="contoso", assigned=1, available=2),
+        MicrosoftLicenses(tenant="fabrikam", assigned=3, available=4),
+    ]
+    await play.intake.succeeded(SUBSCRIPTIONS, "", both, 1.0)
+
+    await play.intake.succeeded(SUBSCRIPTIONS, "", both[1:], 1.0)
+
+    assert await play.samples("microsoft_licenses_assigned") == {'tenant="fabrikam"': 3}
+
+
+async def test_strangers_are_not_shown(play: Stage) -> None:
+    """Records of tenants that discovery did not name, or that are excluded, are dropped."""
+    await play.intake.succeeded(SUBSCRIPTIONS, "", [MicrosoftLicenses(tenant="stranger", assigned=1, available=2)], 1.0)
+    await play.intake.succeeded(PROTECTION, "stranger", covered("stranger"), 1.0)
+    await fail(play, PROTECTION, "stranger")
+
+    assert await play.samples("microsoft_licenses_assigned") == {}
+    assert await play.samples("objects_scanned") == {}
+    assert not [labels for labels in await play.samples("collector_success") if "stranger" in labels]
+
+
+async def test_sudden_loss_is_believed_at_the_third_time(play: Stage) -> None:
+    """An empty discovery, or one that lost more than half, is believed only when it came three times."""
+    shown = []
+    with capture_logs() as logs:
+        for _ in range(3):
+            await play.intake.succeeded(TENANTS, "", [], 1.0)
+            shown.append(len(await play.samples("tenant_info")))
+
+    assert shown == [2, 2, 0]
+    assert [line["event"] for line in logs] == ["discovery_doubted", "discovery_doubted", "tenant_left", "tenant_left"]
+
+
+async def test_one_leaver_of_two_is_believed(play: Stage) -> None:
+    """Half of the tenants may leave at once; a good answer in between starts the count anew."""
+    await play.intake.succeeded(TENANTS, "", [], 1.0)
+    await play.intake.succeeded(TENANTS, "", tenants("Contoso", "Fabrikam"), 1.0)
+    await play.intake.succeeded(TENANTS, "", [], 1.0)
+    await play.intake.succeeded(TENANTS, "", [], 1.0)
+    assert len(await play.samples("tenant_info")) == 2
+
+    await play.intake.succeeded(TENANTS, "", tenants("Fabrikam"), 1.0)
+
+    assert await play.samples("tenant_info") == {'tenant="fabrikam",name="Fabrikam"': 1}
+
+
+async def test_overrides(clock: FakeClock) -> None:
+    """The first override that fits gives labels, mutes, and sets the allowed age of runs."""
+    settings = TenantSettings(
+        exclude=("North*",),
+        overrides=(
+            Override(match="cont*", labels={"tier": "gold"}, muted=True, overdue_after="50h"),  # type: ignore[arg-type]
+            Override(match="*", labels={"tier": "rest"}),
+        ),
+    )
+    play = stage(FakeSource(nothing, [TENANTS, JOBS]), clock, settings=settings)
+
+    await play.intake.succeeded(TENANTS, "", tenants("Contoso", "Fabrikam", "Northwind"), 1.0)
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START - HOUR), 1.0)
+
+    assert set(await play.samples("tenant_info")) == {
+        'tenant="contoso",name="Contoso",tier="gold"',
+        'tenant="fabrikam",name="Fabrikam",tier="rest"',
+    }
+    assert await play.samples("tenant_muted") == {'tenant="contoso"': 1, 'tenant="fabrikam"': 0}
+    assert list((await play.samples("job_overdue_after_seconds")).values()) == [50 * HOUR]
+
+
+async def test_births_are_shown_when_due(play: Stage, clock: FakeClock) -> None:
+    """A counter that had to wait for its birth delay shows its count without another poll."""
+    await play.intake.succeeded(JOBS, "contoso", [], 1.0)
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", "failed", at=START), 1.0)
+    assert await play.samples("job_failures_total") == {COUNTED: 0}
+
+    clock.advance(120)
+    await play.intake.tick()
+
+    assert await play.samples("job_failures_total") == {COUNTED: 1}
+
+
+async def test_series_limit(clock: FakeClock) -> None:
+    """A tenant's series beyond the limit are dropped and counted, and logged once; others keep theirs."""
+    play = stage(FakeSource(nothing, [TENANTS, PROTECTION]), clock, series_per_tenant=20, birth_delay=0)
+    await play.intake.succeeded(TENANTS, "", tenants("Contoso", "Fabrikam"), 1.0)
+    many: list[Record] = [
+        Protection(tenant="contoso", product="Microsoft 365", workload=f"Site {number}", scanned=1, protected=1)
+        for number in range(100)
+    ]
+
+    with capture_logs() as logs:
+        await play.intake.succeeded(PROTECTION, "contoso", many, 1.0)
+        await play.intake.succeeded(PROTECTION, "contoso", many, 1.0)
+        await play.intake.succeeded(PROTECTION, "fabrikam", covered("fabrikam"), 1.0)
+
+    shown = await play.samples("objects_scanned")
+    assert len([labels for labels in shown if "contoso" in labels]) < 10
+    assert len([labels for labels in shown if "fabrikam" in labels]) == 1
+    assert (await play.samples("series_dropped_total"))[""] > 180
+    assert [line["event"] for line in logs] == ["series_dropped"]
+
+
+async def test_equal_labels_are_refused(play: Stage) -> None:
+    """Two records with the same labels never become two samples of the same series."""
+    await play.intake.succeeded(PROTECTION, "contoso", [*covered(), *covered(scanned=99)], 1.0)
+
+    assert await play.samples("objects_scanned") == {SITES: 10}
+
+
+async def test_not_applicable_clears(play: Stage) -> None:
+    """What a tenant no longer has is not shown any more, and is no failure."""
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+
+    await play.intake.not_applicable(PROTECTION, "contoso", NotApplicable("none", asked=True), seconds=1.0)
+
+    assert await play.samples("objects_scanned") == {}
+    assert 'tenant="contoso",collector="protection"' not in await play.samples("collector_success")
+
+
+async def test_withheld_is_no_attempt(play: Stage, clock: FakeClock) -> None:
+    """A collection held back while its source fails says so without being counted, and goes stale in time."""
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+
+    await play.intake.withheld(PROTECTION, "contoso", stale_after=HOUR)
+    clock.advance(HOUR)
+    await play.intake.tick()
+
+    collected = 'tenant="contoso",collector="protection"'
+    assert (await play.samples("collector_success"))[collected] == 0
+    assert (await play.samples("collector_stale"))[collected] == 1
+    clock.advance(HOUR)
+    assert sum((await play.samples("collector_failures_total")).values()) == 0
+
+
+async def test_source_wide_reasons_take_the_source_down(play: Stage) -> None:
+    """Being throttled tells of the source; a tenant's 404 does not."""
+    await fail(play, PROTECTION, "contoso")
+    up = (await play.samples("source_up"))[""]
+
+    await play.intake.failed(PROTECTION, "contoso", Throttled("wait"), stale_after=HOUR, seconds=1.0)
+
+    assert up == 1
+    assert (await play.samples("source_up"))[""] == 0
+
+
+def profile(**settings: str) -> list[Record]:
+    """Return Contoso's profile with some settings."""
+    expected = {"daily_scan": "enabled"}
+    return [ScanProfile(tenant="contoso", profile="p1", name="Default", settings=settings, expected=expected)]
+
+
+async def test_drift_and_changes(play: Stage, clock: FakeClock) -> None:
+    """Drift is against the baseline, else against the first answer; each observed change counts and is logged once."""
+    await play.intake.succeeded(PROFILES, "contoso", profile(scan_mode="express", daily_scan="disabled"), 1.0)
+    drift = await play.samples("scan_profile_drift")
+    clock.advance(DAY)
+
+    with capture_logs() as logs:
+        for _ in range(2):
+            await play.intake.succeeded(PROFILES, "contoso", profile(scan_mode="advanced", daily_scan="disabled"), 1.0)
+
+    here = 'tenant="contoso",profile="p1"'
+    assert drift == {f'{here},setting="scan_mode"': 0, f'{here},setting="daily_scan"': 1}
+    assert (await play.samples("scan_profile_drift"))[f'{here},setting="scan_mode"'] == 1
+    assert await play.samples("scan_profile_changes_total") == {here: 1}
+    assert [(line["event"], line["setting"], line["old"], line["new"]) for line in logs] == [
+        ("scan_profile_changed", "scan_mode", "express", "advanced")
+    ]
+
+
+async def test_first_change_waits_for_its_birth(play: Stage, clock: FakeClock) -> None:
+    """A profile that changes right after it was first seen shows 0 changes before 1."""
+    await play.intake.succeeded(PROFILES, "contoso", profile(scan_mode="express"), 1.0)
+    await play.intake.succeeded(PROFILES, "contoso", profile(scan_mode="advanced"), 1.0)
+    before = await play.samples("scan_profile_changes_total")
+
+    clock.advance(120)
+    await play.intake.tick()
+
+    assert list(before.values()) == [0]
+    assert list((await play.samples("scan_profile_changes_total")).values()) == [1]
+
+
+async def test_profile_without_details_changes_nothing(play: Stage) -> None:
+    """A profile whose details could not be had is shown, without drift."""
+    await play.intake.succeeded(PROFILES, "contoso", profile(), 1.0)
+
+    assert len(await play.samples("scan_profile_info")) == 1
+    assert await play.samples("scan_profile_drift") == {}
+
+
+async def test_tenants_name_changes(play: Stage) -> None:
+    """A renamed tenant keeps its id; only the info changes."""
+    renamed: list[Record] = [Tenant(tenant="contoso", name="Contoso Group"), *tenants("Fabrikam")]
+
+    await play.intake.succeeded(TENANTS, "", renamed, 1.0)
+
+    assert 'tenant="contoso",name="Contoso Group"' in await play.samples("tenant_info")
+    assert len(await play.samples("tenant_info")) == 2
+
+
+async def test_books_of_leavers_are_kept_for_thirty_days(play: Stage, clock: FakeClock) -> None:
+    """A tenant that returns within 30 days continues its counters; after that it is a new one."""
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START), 1.0)
+    clock.advance(HOUR)
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "b", "failed", at=START + HOUR), 1.0)
+    for away, failures in ((29 * DAY, 1), (31 * DAY, 0)):
+        await play.intake.succeeded(TENANTS, "", tenants("Fabrikam"), 1.0)
+        clock.advance(away)
+        await play.intake.succeeded(TENANTS, "", tenants("Contoso", "Fabrikam"), 1.0)
+        await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "b", "failed", at=START + HOUR), 1.0)
+
+        assert await play.samples("job_failures_total") == {COUNTED: failures}
