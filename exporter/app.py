@@ -19,7 +19,7 @@ from exporter.clock import Clock
 from exporter.errors import SettingsError
 from exporter.intake import Intake
 from exporter.metrics.exposition import Exposition
-from exporter.metrics.internal import Instruments, ProcessInstruments, SourceInstruments
+from exporter.metrics.internal import ProcessInstruments, SourceInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.roster import Roster
 from exporter.schedule import Schedule
@@ -32,8 +32,8 @@ from exporter.state import MemoryState, State
 from exporter.web.app import web_app
 
 LOG: Final = structlog.get_logger("exporter.app")
-HOUSEKEEPING: Final = 1.0
-STUCK_AFTER: Final = 30.0
+TIDY_EVERY: Final = 1.0
+STUCK_AFTER: Final = 120.0
 RESTART_AFTER: Final = 60.0
 
 
@@ -76,13 +76,16 @@ class Daemon:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock) -> AsyncIterator[Daemon]:
-    """Run the exporter while the context lasts; `SettingsError` if it cannot start."""
+async def running(settings: Settings, clock: Clock, *, tidy_every: float = TIDY_EVERY) -> AsyncIterator[Daemon]:
+    """Run the exporter while the context lasts; `SettingsError` if it cannot start.
+
+    *tidy_every* is how soon, in seconds, what time alone changes is seen.
+    """
     async with AsyncExitStack() as stack:
         snapshot = Snapshot()
         exposition = Exposition(snapshot)
         state = MemoryState()
-        own = ProcessInstruments(clock, birth_delay=settings.limits.counter_birth_delay)
+        own = ProcessInstruments(clock)
         own.set("exporter_config_last_reload_successful", 1)
         own.set("exporter_config_last_reload_success_timestamp_seconds", clock.now())
         session = await stack.enter_async_context(_session())
@@ -92,11 +95,11 @@ async def running(settings: Settings, clock: Clock) -> AsyncIterator[Daemon]:
             for name, source in settings.sources.items()
         }
         daemon = Daemon(clock, exposition, watched, last_beat=clock.now())
-        _publish_instruments(daemon, snapshot, own)
+        await _publish_instruments(daemon, snapshot, own)
         daemon.addresses = await _listen(stack, settings, daemon)
         for each in watched.values():
             _background(stack, _supervised(each.runner, clock), f"runner {each.name}")
-        _background(stack, _housekeeping(daemon, snapshot, own), "housekeeping")
+        _background(stack, _housekeeping(daemon, snapshot, own, tidy_every), "housekeeping")
         LOG.info("started", version=__version__, sources=len(watched), listen=[str(url) for url in daemon.addresses])
         yield daemon
         LOG.info("stopping")
@@ -192,35 +195,33 @@ async def _supervised(runner: Runner, clock: Clock) -> None:
         await clock.sleep(RESTART_AFTER)
 
 
-async def _housekeeping(daemon: Daemon, snapshot: Snapshot, own: ProcessInstruments) -> None:
-    """Once a second: show what time alone changes, and prepare the next scrape."""
+async def _housekeeping(daemon: Daemon, snapshot: Snapshot, own: ProcessInstruments, every: float) -> None:
+    """Show what time alone changes, and prepare the next scrape."""
     while True:
-        await daemon.clock.sleep(HOUSEKEEPING)
+        await daemon.clock.sleep(every)
         daemon.last_beat = daemon.clock.now()
         try:
             for watched in daemon.watched.values():
                 await watched.intake.tick()
                 await asyncio.sleep(0)
-            _publish_instruments(daemon, snapshot, own)
+            await _publish_instruments(daemon, snapshot, own)
             await daemon.exposition.prepare()
         except Exception:
             LOG.exception("housekeeping_broken")
 
 
-def _publish_instruments(daemon: Daemon, snapshot: Snapshot, own: ProcessInstruments) -> None:
+async def _publish_instruments(daemon: Daemon, snapshot: Snapshot, own: ProcessInstruments) -> None:
     """Render the metrics about sources and about ourselves, as far as they moved."""
     for name, watched in daemon.watched.items():
         _show_schedule(watched, daemon.clock.now())
         if watched.instruments.moved():
-            _publish(snapshot, name, watched.instruments)
+            chunks, series = watched.instruments.render()
+            snapshot.publish(CellKey(name, "", ""), chunks, series=series)
+            await asyncio.sleep(0)
     own.set("exporter_snapshot_series", snapshot.series)
     own.set("exporter_snapshot_bytes", snapshot.size)
-    _publish(snapshot, "", own)
-
-
-def _publish(snapshot: Snapshot, source: str, instruments: Instruments) -> None:
-    chunks, series = instruments.render()
-    snapshot.publish(CellKey(source, "", ""), chunks, series=series)
+    chunks, series = await asyncio.to_thread(own.render)  # it reads /proc
+    snapshot.publish(CellKey("", "", ""), chunks, series=series)
 
 
 def _show_schedule(watched: Watched, now: float) -> None:

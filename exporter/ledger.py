@@ -14,24 +14,11 @@ Pure: time is an argument, nothing is read or written elsewhere. The rules, each
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final
 
-from exporter.records import (
-    COMPLETED,
-    ENDED,
-    FAILURES,
-    TIMED,
-    UNDERWAY,
-    AbandonedJobs,
-    Job,
-    JobHistory,
-    JobKey,
-    JobTally,
-    JobType,
-    Outcome,
-    Record,
-    Run,
-)
+from exporter.job_memory import JobMemory, SeenRun
+from exporter.records import ENDED, AbandonedJobs, Job, JobKey, Record, Run
+from exporter.tally import Group, Tally
 
 DAY: Final = 86400.0
 ABANDONED_AFTER: Final = 30 * DAY
@@ -40,121 +27,8 @@ OVERDUE_AFTER: Final = 26 * 3600.0
 REMEMBER_RUNS: Final = 2 * DAY
 """How long a run that is no longer shown is expected to be able to return in a late answer."""
 
-RESTING: Final = frozenset(
-    {"success", "none", "disabled", "not_started", "not_configured", "not_scanned", "skipped", "disconnected"}
-)
-"""Statuses of a job without any run that promise none either: placeholders of unused workloads."""
-
-
-class Group(NamedTuple):
-    """What counters are kept for."""
-
-    product: str
-    workload: str
-    job_type: JobType
-
-
-@dataclass(slots=True)
-class Tally:
-    """The true counts of a group, with the birth of each of its series."""
-
-    born: float
-    runs: int = 0
-    successes: int = 0
-    failures: int = 0
-    warnings: int = 0
-    unobserved: int = 0
-    duration_sum: float = 0.0
-    duration_count: int = 0
-    objects: Counter[Outcome] = field(default_factory=Counter)
-    objects_born: float | None = None
-    size_bytes: float = 0.0
-    size_born: float | None = None
-    _fact: JobTally | None = field(default=None, repr=False, compare=False)
-    _fact_of: tuple[int, bool, bool, bool] | None = field(default=None, repr=False, compare=False)
-
-    def touch(self) -> Self:
-        """Have the fact made anew: something is about to change."""
-        self._fact_of = None
-        return self
-
-    def births(self) -> list[float]:
-        """Return when the series of the group came into being."""
-        return [born for born in (self.born, self.objects_born, self.size_born) if born is not None]
-
-    def fact(self, tenant: str, group: Group, running: int, grown_up: float) -> JobTally:
-        """Return the counts to show, the same object for as long as they are the same.
-
-        A series whose birth is after *grown_up* is 0 whatever it counted.
-        """
-        of = (
-            running,
-            self.born <= grown_up,
-            (self.objects_born or grown_up) <= grown_up,
-            (self.size_born or grown_up) <= grown_up,
-        )
-        if self._fact is None or of != self._fact_of:
-            self._fact, self._fact_of = _tally_fact(tenant, group, self, running, grown_up), of
-        return self._fact
-
-
-@dataclass(slots=True)
-class SeenRun:
-    """A run that is known; one that ended has been counted or need not be."""
-
-    job: JobKey
-    state: Literal["open", "ended", "lost"]
-    """``lost``: its end was never shown; should it be after all, the run counts then."""
-    order: float
-    """When it started, or when it was first seen if the vendor does not say."""
-    seen_at: float
-
-
-@dataclass(slots=True)
-class JobMemory:
-    """All that is remembered of one job."""
-
-    first_seen: float
-    seen_at: float = float("-inf")
-    """When the vendor stopped showing the job."""
-    status: str = "none"
-    """The status shown, underway or ended."""
-    ended_status: str | None = None
-    started_at: float | None = None
-    ended_order: float = float("-inf")
-    ended_at: float | None = None
-    succeeded_at: float | None = None
-    completed_at: float | None = None
-    duration_seconds: float | None = None
-    size_bytes: float | None = None
-    objects: dict[Outcome, int] | None = None
-    forgotten_before: float = float("-inf")
-    """The start of the newest run that was forgotten."""
-
-    _fact: JobHistory | None = field(default=None, repr=False, compare=False)
-
-    def show(self, status: str) -> None:
-        """Set the status to show: one under way does not hide how the last run ended."""
-        hidden = status in UNDERWAY and self.ended_status is not None
-        self.status = self.ended_status if hidden and self.ended_status else status
-        self._fact = None
-
-    def fact(self, tenant: str, key: JobKey, overdue_after: float | None, *, present: bool) -> JobHistory:
-        """Return what to show of the job: the same object for as long as it says the same."""
-        idle = self.status == "disabled" or (self.started_at is None and self.status in RESTING)
-        overdue_after = None if idle else overdue_after
-        known = self._fact
-        if known is None or known.overdue_after_seconds != overdue_after or present != (known.status is not None):
-            self._fact = known = _history(tenant, key, self, overdue_after, present=present)
-        return known
-
-    def forget_fact(self) -> None:
-        """Have the fact made anew: something changed."""
-        self._fact = None
-
-    def since(self) -> float:
-        """Return when the job last started, or was first seen if it never did."""
-        return self.started_at if self.started_at is not None else self.first_seen
+EXPECTED_DAILY: Final = frozenset({"backup", "copy"})
+"""Types of jobs that are expected to run daily unless the operator or a schedule says otherwise."""
 
 
 @dataclass(slots=True)
@@ -214,20 +88,14 @@ class TenantLedger:
             self._tally(job.job, now, objects=job.counts_known, size=job.size_known)
 
     def _tally(self, job: JobKey, now: float, *, objects: bool, size: bool) -> Tally:
-        group = Group(job.product, job.workload, job.job_type)
-        tally = self.tallies.setdefault(group, Tally(born=now)).touch()
-        if objects and tally.objects_born is None:
-            tally.objects_born = now
-        if size and tally.size_born is None:
-            tally.size_born = now
+        tally = self.tallies.setdefault(Group(job.product, job.workload, job.job_type), Tally(born=now))
+        tally.bear(now, objects=objects, size=size)
         return tally
 
     def _enter(self, run: Run, now: float) -> None:
         memory = self.jobs.setdefault(run.job, JobMemory(first_seen=now))
-        memory.forget_fact()
+        memory.start(run.started_at)
         known = self.runs.get(run.run_id)
-        if run.started_at is not None:
-            memory.started_at = max(run.started_at, memory.started_at or run.started_at)
         if known is not None:
             known.seen_at = now
         if run.status not in ENDED:
@@ -241,20 +109,8 @@ class TenantLedger:
         self.open_runs.discard(run.run_id)
         forgotten = _order(run) <= memory.forgotten_before
         if known is not None or (self.observed and not forgotten):
-            self._count(run, now)
-        _remember_end(memory, run, now)
-
-    def _count(self, run: Run, now: float) -> None:
-        tally = self._tally(run.job, now, objects=run.objects is not None, size=run.size_bytes is not None)
-        tally.runs += 1
-        tally.successes += run.status == "success"
-        tally.failures += run.status in FAILURES
-        tally.warnings += run.status == "warning"
-        if run.status in TIMED and run.duration_seconds is not None:
-            tally.duration_sum += run.duration_seconds
-            tally.duration_count += 1
-        tally.objects.update(run.objects or {})
-        tally.size_bytes += run.size_bytes or 0.0
+            self._tally(run.job, now, objects=run.objects is not None, size=run.size_bytes is not None).count(run)
+        memory.end(run, _order(run, now))
 
     def _give_up(self, runs: Sequence[Run], now: float) -> None:
         """Count the runs under way that are no longer shown although a newer one of their job is."""
@@ -298,7 +154,8 @@ class TenantLedger:
             if not quiet:
                 changes.append(memory.since() + ABANDONED_AFTER + 1)
             abandoned[key.product] += quiet and memory.started_at is not None and memory.status != "disabled"
-            allowed = None if quiet else overdue_after or OVERDUE_AFTER
+            daily = OVERDUE_AFTER if key.job_type in EXPECTED_DAILY else None
+            allowed = None if quiet else overdue_after or daily
             facts.append(memory.fact(tenant, key, allowed, present=key in self.present))
         facts += [AbandonedJobs(tenant=tenant, product=product, jobs=jobs) for product, jobs in abandoned.items()]
         return facts, min(changes, default=None)
@@ -306,61 +163,3 @@ class TenantLedger:
 
 def _order(run: Run, otherwise: float = float("-inf")) -> float:
     return run.started_at if run.started_at is not None else otherwise
-
-
-def _remember_end(memory: JobMemory, run: Run, now: float) -> None:
-    """Move what is known of the last end, success and completion forward, never back."""
-    if run.ended_at is not None:
-        if run.status == "success":
-            memory.succeeded_at = max(run.ended_at, memory.succeeded_at or run.ended_at)
-        if run.status in COMPLETED:
-            memory.completed_at = max(run.ended_at, memory.completed_at or run.ended_at)
-    if _order(run, now) < memory.ended_order:
-        return
-    memory.ended_order = _order(run, now)
-    memory.ended_status = run.status
-    memory.ended_at = run.ended_at
-    memory.duration_seconds = run.duration_seconds
-    memory.size_bytes = run.size_bytes
-    memory.objects = dict(run.objects) if run.objects is not None else None
-
-
-def _tally_fact(tenant: str, group: Group, tally: Tally, running: int, grown_up: float) -> JobTally:
-    """Return the counts to show: 0 while a series is younger than the birth delay allows."""
-    shown = tally.born <= grown_up
-    objects, size = tally.objects_born, tally.size_born
-    outcomes: tuple[Outcome, ...] = ("successful", "failed", "skipped", "warning")
-    return JobTally(
-        tenant=tenant,
-        product=group.product,
-        workload=group.workload,
-        job_type=group.job_type,
-        runs=tally.runs * shown,
-        successes=tally.successes * shown,
-        failures=tally.failures * shown,
-        warnings=tally.warnings * shown,
-        unobserved=tally.unobserved * shown,
-        duration_seconds_sum=tally.duration_sum * shown,
-        duration_count=tally.duration_count * shown,
-        objects=None if objects is None else {key: tally.objects[key] * (objects <= grown_up) for key in outcomes},
-        size_bytes=None if size is None else tally.size_bytes * (size <= grown_up),
-        in_progress=running,
-    )
-
-
-def _history(tenant: str, key: JobKey, memory: JobMemory, overdue_after: float | None, *, present: bool) -> JobHistory:
-    """Return what is remembered of a job; of one that is no longer shown only its times."""
-    return JobHistory(
-        tenant=tenant,
-        job=key,
-        first_seen_at=memory.first_seen,
-        status=memory.status if present else None,
-        started_at=memory.started_at,
-        ended_at=memory.ended_at,
-        succeeded_at=memory.succeeded_at,
-        completed_at=memory.completed_at,
-        overdue_after_seconds=overdue_after,
-        duration_seconds=memory.duration_seconds if present else None,
-        size_bytes=memory.size_bytes if present else None,
-        objects=memory.objects if present else None,
-    )

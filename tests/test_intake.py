@@ -214,7 +214,7 @@ async def test_overrides(clock: FakeClock) -> None:
     settings = TenantSettings(
         exclude=("North*",),
         overrides=(
-            Override(match="cont*", labels={"tier": "gold"}, muted=True, overdue_after="50h"),  # type: ignore[arg-type]
+            Override(match="cont*", labels={"tier": "gold"}, muted=True, overdue_after="50h"),
             Override(match="*", labels={"tier": "rest"}),
         ),
     )

@@ -250,6 +250,17 @@ def test_job_waiting_for_its_first_run_can_be_overdue() -> None:
     assert history(ledger, NOW, TEAMS).overdue_after_seconds is None
 
 
+def test_only_backups_are_expected_daily() -> None:
+    """A retention job or a scan is overdue only by an override: nothing says how often it should run."""
+    retention = JobKey(product="Microsoft 365", workload="Retention", job_type="retention")
+    ledger = grown_up([job("success", retention), run("a", key=retention)])
+
+    facts, _ = ledger.facts("contoso", NOW, overdue_after=3600.0, birth_delay=BIRTH)
+
+    assert history(ledger, NOW, retention).overdue_after_seconds is None
+    assert [fact.overdue_after_seconds for fact in facts if isinstance(fact, JobHistory)] == [3600.0]
+
+
 def test_vanished_job_keeps_its_times() -> None:
     """A job that is no longer shown keeps its times and its allowed age, but no present state, for 30 days."""
     ledger = grown_up([job(), job("success", TEAMS), run("t", key=TEAMS, at=NOW - DAY)])

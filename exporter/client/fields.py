@@ -27,37 +27,41 @@ class Fields:
     observer and read as ``None``, so that it never costs the others.
     """
 
-    __slots__ = ("_observer", "_values")
+    __slots__ = ("_folded", "_observer", "_values")
 
     def __init__(self, raw: Any, observer: FaultObserver) -> None:
         if not isinstance(raw, Mapping):
             raise ValueFault("expected an object")
-        self._values = {name.lower(): value for name, value in raw.items()}
+        self._values = raw
+        self._folded: Mapping[str, Any] | None = None
         self._observer = observer
 
-    def read(self, parse: Callable[[Any], T | None], *names: str) -> T | None:
-        """Return the first of *names* that says anything, parsed; the vendor's later spelling first."""
-        for name in names:
-            raw = self._values.get(name.lower())
-            if raw is None:
-                continue
-            try:
-                value = parse(raw)
-            except ValueFault:
-                self._observer.value_failed(names[0])
-                continue
-            if value is not None:
-                return value
-        return None
+    def read(self, parse: Callable[[Any], T | None], *names: str, needed: bool = False) -> T | None:
+        """Return the first of *names* that says anything, parsed; the vendor's later spelling first.
 
-    def raw(self, *names: str) -> Any:
-        """Return the first of *names* that is there, as it came."""
-        return next((self._values[name.lower()] for name in names if name.lower() in self._values), None)
+        What cannot be parsed is reported, once and as the first name; so is silence where the object
+        is nothing without the value.
+        """
+        value, faulty = None, False
+        for name in names:
+            try:
+                value = parse(self.raw(name))
+            except ValueFault:
+                faulty = True
+            if value is not None:
+                break
+        if faulty or (needed and value is None):
+            self._observer.value_failed(names[0])
+        return value
+
+    def raw(self, name: str) -> Any:
+        """Return a property as it came, ``None`` if it is not there."""
+        if name in self._values:
+            return self._values[name]
+        if self._folded is None:  # rarely needed: most answers spell names as their documentation does
+            self._folded = {each.lower(): value for each, value in self._values.items()}
+        return self._folded.get(name.lower())
 
     def unknown(self, field: str) -> None:
         """Report a word of *field* that the vendor has not documented."""
         self._observer.value_unknown(field)
-
-    def failed(self, field: str) -> None:
-        """Report that *field* is missing or unusable although the object is nothing without it."""
-        self._observer.value_failed(field)

@@ -13,6 +13,7 @@ from yarl import URL
 from exporter.client.faults import REDIRECTS, fault_of
 from exporter.client.limiter import Limiter
 from exporter.client.links import same_origin
+from exporter.client.meter import note_request
 from exporter.client.observer import Observer, RetryReason, SilentObserver
 from exporter.client.retry import RetryPolicy, retry_after_seconds
 from exporter.client.transport import Answer, Transport, read_json
@@ -171,6 +172,8 @@ class JsonClient:
             except SourceError as error:
                 self._observer.requested(question.operation, error.reason, self._clock.now() - started)
                 raise
+            finally:
+                note_request(self._clock.now() - started)
         self._observer.requested(question.operation, str(answer.status), answer.seconds)
         return used, answer
 

@@ -1,4 +1,7 @@
-"""What a collection costs: the requests sent on its behalf and the time they were under way."""
+"""What a collection costs: the requests to the API sent on its behalf and the time they were under way.
+
+Token requests cost nothing here: they go to another host, and the limiter does not know them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

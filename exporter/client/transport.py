@@ -11,7 +11,6 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from exporter.client.meter import note_request
 from exporter.clock import Clock
 from exporter.errors import AnswerTooLarge, AnswerUnreadable, SourceError, TimedOut, TlsFailed, Unreachable
 
@@ -99,8 +98,6 @@ class Transport:
                 )
         except (aiohttp.ClientError, OSError, UnicodeError) as error:  # UnicodeError: no name for the DNS
             fault, cause = self._translated(error, _host(url))
-        finally:
-            note_request(self._clock.now() - started)
         # Raised out here where *error* is no longer the context: it may hold the request's headers.
         raise fault from cause
 

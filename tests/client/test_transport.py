@@ -9,7 +9,6 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from exporter.client.meter import metered
 from exporter.client.transport import Transport, read_json
 from exporter.errors import AnswerTooLarge, AnswerUnreadable, SourceError, TimedOut, TlsFailed, Unreachable
 from tests.client.certificates import rsa_key, write_pair
@@ -65,18 +64,6 @@ async def test_redirects_are_answers(vendor: Vendor, stranger: Vendor, transport
 
     assert answer.status == 302
     assert not stranger.seen
-
-
-async def test_metered(vendor: Vendor, transport: Transport) -> None:
-    """Each request counts on the meter, failed ones too."""
-    vendor.on("/x", says({}))
-
-    with metered() as meter:
-        await transport.send("GET", vendor.url + "/x")
-        with pytest.raises(Unreachable):
-            await transport.send("GET", "http://127.0.0.1:1/")
-
-    assert meter.requests == 2
 
 
 async def test_body_at_the_limit(vendor: Vendor, session: aiohttp.ClientSession, clock: FakeClock) -> None:

@@ -36,7 +36,7 @@ class Stage:
         text = (await self.exposition.body("text", gzip=False, names=[f"m365backup_{name}"])).decode()
         found = {}
         for line in text.splitlines():
-            if line.startswith(f"m365backup_{name}{{") or line.startswith(f"m365backup_{name} "):
+            if line.startswith((f"m365backup_{name}{{", f"m365backup_{name} ")):
                 labels, value = line.rsplit(" ", 1)
                 _, _, labels = labels.partition("{")
                 found[labels.rstrip("}").removeprefix('source="fake"').removeprefix(",")] = float(value)

@@ -16,7 +16,7 @@ START = 1_772_400_000.0
 """2026-03-01 21:20 UTC: where the tests' time begins."""
 
 
-class WarpSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class WarpSelector(selectors.DefaultSelector):
     """Never waits for a timer: tells the loop to move on instead."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class WarpLoop(asyncio.SelectorEventLoop):
         self.warp = WarpSelector()
         super().__init__(self.warp)
         self.pool: Executor = CountingPool(self.warp)
-        self.set_default_executor(self.pool)  # type: ignore[arg-type]
+        self.set_default_executor(self.pool)
 
     def time(self) -> float:
         """Return the seconds that have passed."""

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from exporter.client.json_client import JsonClient
 from exporter.client.paging import LinkedPage, Page, indexed_pages, linked_pages
-from exporter.errors import AnswerUnreadable, NotFound
+from exporter.client.values import count
+from exporter.errors import AnswerUnreadable, NotFound, ValueFault
 
 GENERAL: Final = "/partner/external/v3/general"
 PAGE_SIZE: Final = 100
@@ -54,8 +55,8 @@ class ElementsApi(Protocol):
         """Return the numbers of a profile's last daily report."""
         ...
 
-    async def daily_report_objects(self, customer: str, profile: str) -> Any:
-        """Return the objects of a profile's last daily report."""
+    async def daily_report_objects(self, customer: str, profile: str, report: Any) -> Any:
+        """Return the objects behind the numbers of *report*."""
         ...
 
 
@@ -75,7 +76,7 @@ class ElementsV3:
 
     async def jobs(self, customer: str, only: Sequence[ModuleFilter]) -> list[Any]:
         """Ask ``avpt-products/jobs/batch`` (5.3)."""
-        path = f"/customers/{quote(customer, safe='')}/avpt-products/jobs/batch"
+        path = f"/customers/{_segment(customer)}/avpt-products/jobs/batch"
         bodies: list[Mapping[str, Any]] = [
             {"jobType": int(each.job_type), "jobModule": int(each.job_module)} for each in only
         ] or [{}]
@@ -83,7 +84,7 @@ class ElementsV3:
 
     async def protection(self, customer: str) -> list[Any]:
         """Ask ``cloud-backup-m365/overview`` (5.4)."""
-        path = f"{GENERAL}/customers/{quote(customer, safe='')}/cloud-backup-m365/overview"
+        path = f"{GENERAL}/customers/{_segment(customer)}/cloud-backup-m365/overview"
 
         async def fetch(index: int, size: int) -> Page:
             query = {"pageIndex": str(index), "pageSize": str(size)}
@@ -93,7 +94,7 @@ class ElementsV3:
 
     async def scan_profiles(self, customer: str) -> list[Any]:
         """Ask ``scan-profiles/batch`` (5.5)."""
-        return await self._list("scan_profiles", f"/customers/{quote(customer, safe='')}/scan-profiles/batch", {})
+        return await self._list("scan_profiles", f"/customers/{_segment(customer)}/scan-profiles/batch", {})
 
     async def scan_profile(self, customer: str, profile: str) -> Any:
         """Ask for one profile, which comes bare."""
@@ -103,9 +104,9 @@ class ElementsV3:
         """Ask for its ``changes``, numbers and objects together."""
         return await self._http.get("scan_profile_changes", f"{_profile_v3(customer, profile)}/changes")
 
-    async def daily_report_objects(self, customer: str, profile: str) -> Any:
-        """Ask for its ``changes``: v3 has no separate list."""
-        return await self.daily_report(customer, profile)
+    async def daily_report_objects(self, customer: str, profile: str, report: Any) -> Any:  # noqa: ARG002 - as v1
+        """Return *report* itself, which holds them."""
+        return report
 
     async def _selected(self, operation: str, path: str, ids: Sequence[str]) -> list[Any]:
         if not ids:
@@ -125,17 +126,21 @@ class ElementsV3:
 
 
 def _profile_v3(customer: str, profile: str) -> str:
-    return f"{GENERAL}/customers/{quote(customer, safe='')}/scan-profiles/{quote(profile, safe='')}"
+    return f"{GENERAL}/customers/{_segment(customer)}/scan-profiles/{_segment(profile)}"
 
 
 def _page(answer: Any) -> Page:
     """Read v3's envelope; ``metadata`` has had two spellings, and so has its count."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+    envelope = _folded(answer)
+    rows = envelope.get("data")
+    if not isinstance(rows, list):
         raise AnswerUnreadable("the answer has no list `data`: not an Elements v3 list")
-    metadata = answer.get("metadata") or answer.get("metaData")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    total = metadata.get("totalCount", metadata.get("totalNumber"))
-    return Page(answer["data"], total if isinstance(total, int) and not isinstance(total, bool) else None)
+    metadata = _folded(envelope.get("metadata"))
+    try:
+        total = count(metadata.get("totalcount", metadata.get("totalnumber")))
+    except ValueFault:
+        total = None
+    return Page(rows, total)
 
 
 class ElementsV1:
@@ -163,7 +168,7 @@ class ElementsV1:
             return await self._list("jobs", path)
         rows: list[Any] = []
         for each in only:
-            module = f"JobType/{quote(each.job_type, safe='')}/JobModule/{quote(each.job_module, safe='')}"
+            module = f"JobType/{_segment(each.job_type)}/JobModule/{_segment(each.job_module)}"
             rows += await self._list("jobs_filtered", f"{path}/{module}")
         return rows
 
@@ -183,24 +188,25 @@ class ElementsV1:
         """Ask ``…/ScanProfilesDailyNew/ProfileId/{ProfileId}``."""
         return await self._entity("scan_profile_daily", customer, "ScanProfilesDailyNew", profile)
 
-    async def daily_report_objects(self, customer: str, profile: str) -> Any:
+    async def daily_report_objects(self, customer: str, profile: str, report: Any) -> Any:  # noqa: ARG002 - as v3
         """Ask ``…/ScanProfilesDailyNewDetail/ProfileId/{ProfileId}``."""
         return await self._entity("scan_profile_daily_detail", customer, "ScanProfilesDailyNewDetail", profile)
 
     async def _entity(self, operation: str, customer: str, action: str, profile: str) -> Any:
-        path = f"{_customer_v1(customer)}/{action}/ProfileId/{quote(profile, safe='')}"
+        path = f"{_customer_v1(customer)}/{action}/ProfileId/{_segment(profile)}"
         return await self._http.get(operation, path)
 
     async def _each(self, operation: str, path: str, ids: Sequence[str]) -> list[Any]:
+        """Ask one by one; an unknown id is skipped, but if all are, so may be the path."""
         rows: list[Any] = []
+        unknown: NotFound | None = None
         for each in ids:
             try:
-                rows.append(await self._http.get(operation, f"{path}/{quote(each, safe='')}"))
-            except NotFound:
-                if len(ids) == 1:
-                    raise
-        if ids and not rows:
-            raise NotFound(f"none of the {len(ids)} ids of tenants.ids is known to {path}")
+                rows += _entities(await self._http.get(operation, f"{path}/{_segment(each)}"))
+            except NotFound as error:
+                unknown = error
+        if unknown is not None and not rows:
+            raise unknown
         return rows
 
     async def _list(self, operation: str, path: str) -> list[Any]:
@@ -214,14 +220,32 @@ class ElementsV1:
 
 
 def _customer_v1(customer: str) -> str:
-    return f"/Customers/{quote(customer, safe='')}"
+    return f"/Customers/{_segment(customer)}"
+
+
+def _entities(answer: Any) -> list[Any]:
+    """Return a flat entity as the one row it is; a customer with rows for its products may come as a list."""
+    rows = _folded(answer).get("value")
+    return rows if isinstance(rows, list) else [answer]
 
 
 def _linked(answer: Any) -> LinkedPage:
     """Read OData's envelope; the link to further rows is promised in general text and has many spellings."""
-    if isinstance(answer, dict):
-        folded = {name.lower(): value for name, value in answer.items()}
-        if isinstance(folded.get("value"), list):
-            link = folded.get("@odata.nextlink") or folded.get("nextlink")
-            return LinkedPage(folded["value"], link if isinstance(link, str) else None)
-    raise AnswerUnreadable("the answer has no list `value`: not an Elements v1 list")
+    envelope = _folded(answer)
+    rows = envelope.get("value")
+    if not isinstance(rows, list):
+        raise AnswerUnreadable("the answer has no list `value`: not an Elements v1 list")
+    link = envelope.get("@odata.nextlink") or envelope.get("nextlink")
+    return LinkedPage(rows, link if isinstance(link, str) else None)
+
+
+def _folded(raw: Any) -> dict[str, Any]:
+    """Return an object with its names in lower case, an empty one for anything else."""
+    return {name.lower(): value for name, value in raw.items()} if isinstance(raw, dict) else {}
+
+
+def _segment(name: str) -> str:
+    """Return *name* as one segment of a path; dots alone would lead out of it, however they are encoded."""
+    if name in {"", ".", ".."}:
+        raise AnswerUnreadable("an id that cannot stand in a path")
+    return quote(name, safe="")

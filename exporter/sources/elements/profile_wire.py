@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from exporter.client.fields import FaultObserver, Fields
 from exporter.client.values import count_or_length, flag, text, timestamp
+from exporter.client.words import is_placeholder
 from exporter.records import ScanProfile, Status
+from exporter.sources.elements.wire import objects
 from exporter.sources.elements.words import (
     JOB_STATUS,
     JOB_STATUS_WORDS,
@@ -47,7 +49,7 @@ class ListedProfile:
     mode: str | None
     modified_at: float | None
     modified: Any
-    """The modification time as it came: details are asked again when it is another."""
+    """The modification time as it came, if it did: details are asked again when it is another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +73,16 @@ class DailyReport:
 
 def listed(fields: Fields) -> ListedProfile | None:
     """Read a row of the list."""
-    profile = fields.read(text, "profileId")
+    profile = fields.read(text, "profileId", needed=True)
     if profile is None:
-        fields.failed("profileId")
         return None
+    modified = fields.raw("modifiedTime")
     return ListedProfile(
         profile=profile,
         name=fields.read(text, "profileName") or profile,
         mode=known(fields, "scanMode", SCAN_MODE, SCAN_MODE_WORDS),
         modified_at=fields.read(timestamp, "modifiedTime"),
-        modified=fields.raw("modifiedTime"),
+        modified=None if is_placeholder(modified) else modified,
     )
 
 
@@ -89,7 +91,7 @@ def details(fields: Fields, observer: FaultObserver) -> ProfileDetails:
     settings: dict[str, str | None] = {
         "scan_mode": known(fields, "scanMode", SCAN_MODE, SCAN_MODE_WORDS),
         "impersonation_account": "configured" if fields.read(text, "impersonationAccount") else "none",
-        "containers": _containers(fields.raw("containers"), observer),
+        "containers": _containers(fields, observer),
     }
     for setting, names in _FLAGS.items():
         value = fields.read(flag, *names)
@@ -110,21 +112,19 @@ def _enabled(*, value: bool) -> str:
 
 def _daily_scan(fields: Fields) -> tuple[bool | None, str | None]:
     """Return whether there is a daily scan and at what time: ``No`` or ``hh:mm``."""
-    written = fields.read(text, "enableDailyScan")
-    if written is None:
-        return None, None
-    if ":" in written:
-        return True, written
-    return fields.read(flag, "enableDailyScan"), "none"
+    raw = fields.raw("enableDailyScan")
+    if isinstance(raw, str) and ":" in raw:
+        return True, raw.strip()
+    enabled = fields.read(flag, "enableDailyScan")
+    return enabled, "none" if enabled is False else None
 
 
-def _containers(raw: Any, observer: FaultObserver) -> str | None:
+def _containers(fields: Fields, observer: FaultObserver) -> str | None:
     """Return the containers as one comparable text: names and object types, in order of name."""
-    if isinstance(raw, str):
-        return raw
+    raw = fields.raw("containers")
     if not isinstance(raw, list):
-        return None
-    rows = [Fields(row, observer) for row in raw if isinstance(row, Mapping)]
+        return fields.read(text, "containers")
+    rows = objects(raw, observer, "containers")
     named = [f"{row.read(text, 'containersName') or ''} ({row.read(text, 'objectType') or ''})" for row in rows]
     return ", ".join(sorted(named))
 
@@ -140,12 +140,18 @@ def daily_report(fields: Fields) -> DailyReport:
     )
 
 
-def changed_objects(fields: Fields) -> dict[str, list[str]]:
-    """Return the objects of the daily report by change, as the vendor names them (personal data)."""
-    found: dict[str, list[str]] = {}
+def changed_objects(fields: Fields) -> dict[str, list[Any]]:
+    """Return the objects of the daily report by change, as the vendor names them (personal data).
+
+    A change has had several names, which may come together with only one of them filled; v1's path
+    table promises text where its samples have lists.
+    """
+    found: dict[str, list[Any]] = {}
     for change, names in _CHANGES.items():
-        lists = [each for name in names if isinstance(each := fields.raw(name), list)]
-        found[change] = [str(item) for each in lists[:1] for item in each]
+        values = [value for name in names if isinstance(value := fields.raw(name), list | str) and value]
+        lists = [value if isinstance(value, list) else [value] for value in values if not is_placeholder(value)]
+        if lists:
+            found[change] = lists[0]
     return found
 
 

@@ -1,11 +1,12 @@
 """The settings of an AvePoint Elements source, which build it."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from exporter.duration import Duration
+from exporter.duration import Interval
 from exporter.source import CollectorPlan, Source, Surroundings
 from exporter.source_settings import CollectorSettings, OAuthSettings, Options, SourceSettings, Url
 from exporter.sources.elements.auth import elements_client
@@ -16,33 +17,55 @@ BOOKS: Final[Mapping[str, Literal["jobs", "scan_profiles"]]] = {"jobs": "jobs", 
 API: Final = "https://graph.avepointonlineservices.com"
 
 
+WordOrNumber = Annotated[
+    str, Field(coerce_numbers_to_str=True, min_length=1), WithJsonSchema({"type": ["string", "integer"]})
+]
+
+
 class JobFilter(Options):
     """One job type and module, in the words or numbers of the chosen API."""
 
-    job_type: str | int
-    job_module: str | int
+    job_type: WordOrNumber
+    """The job type: a number with ``api: v3``, a word with ``v1``."""
+    job_module: WordOrNumber
+    """The module, likewise."""
 
 
 class JobsSettings(CollectorSettings):
     """The latest job of every module."""
 
-    interval: Duration = 1800.0
+    interval: Interval = 1800.0
+    """How often it asks, 1s or more."""
     only: tuple[JobFilter, ...] = ()
+    """The only jobs to ask for, each pair of type and module by requests of its own; empty: all of them."""
 
 
 Switch = Literal["enabled", "disabled"]
+
+
+def _time_of_day(value: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value, re.ASCII):
+        raise ValueError("should be a time of day such as 22:00")
+    return value
 
 
 class ScanBaseline(Options):
     """What each setting of a scan profile should be; of the others, what is seen first."""
 
     scan_mode: Literal["express", "advanced"] | None = None
+    """The scan mode."""
     daily_scan: Switch | None = None
-    daily_scan_time: str | None = Field(default=None, pattern=r"^\d\d:\d\d$")
+    """Whether there is a daily scan."""
+    daily_scan_time: Annotated[str, AfterValidator(_time_of_day)] | None = None
+    """When it starts, such as 22:00."""
     in_place_archived_mailboxes: Switch | None = None
+    """Whether in-place archived mailboxes are scanned."""
     ignore_locked_objects: Switch | None = None
+    """Whether locked objects are passed over."""
     out_of_policy_notification: Switch | None = None
+    """Whether someone is told of objects out of policy."""
     impersonation_account: Literal["configured", "none"] | None = None
+    """Whether there is an impersonation account."""
     containers: str | None = None
     """Container names and object types, as the drift event in the log writes them."""
 
@@ -50,7 +73,8 @@ class ScanBaseline(Options):
 class ScanProfilesSettings(CollectorSettings):
     """Scan profiles, their settings and daily reports."""
 
-    interval: Duration = 86400.0
+    interval: Interval = 86400.0
+    """How often it asks, 1s or more; a profile's details are asked only when it has changed."""
     changed_objects: bool = False
     """Whether the daily report's objects are asked for and logged as events (v1: one more request a profile)."""
     baseline: ScanBaseline = ScanBaseline()
@@ -59,19 +83,22 @@ class ScanProfilesSettings(CollectorSettings):
 class TenantsCollector(CollectorSettings):
     """The list of customers."""
 
-    interval: Duration = 1800.0
+    interval: Interval = 1800.0
+    """How often it asks, 1s or more."""
 
 
 class SubscriptionsCollector(CollectorSettings):
     """What each customer has bought."""
 
-    interval: Duration = 21600.0
+    interval: Interval = 21600.0
+    """How often it asks, 1s or more."""
 
 
 class ProtectionCollector(CollectorSettings):
     """Scanned and protected objects of Cloud Backup for Microsoft 365."""
 
-    interval: Duration = 21600.0
+    interval: Interval = 21600.0
+    """How often it asks, 1s or more."""
 
 
 class ElementsCollectors(Options):
@@ -83,13 +110,23 @@ class ElementsCollectors(Options):
     protection: ProtectionCollector = ProtectionCollector()
     scan_profiles: ScanProfilesSettings = ScanProfilesSettings()
 
+    @field_validator("tenants")
+    @classmethod
+    def _needed(cls, tenants: TenantsCollector) -> TenantsCollector:
+        if not tenants.enabled:
+            raise ValueError("cannot be disabled: without it no customer is known")
+        return tenants
+
 
 class ElementsSettings(SourceSettings):
     """AvePoint Elements: every customer of a partner behind one credential."""
 
     kind: Literal["elements"]
+    """The vendor's API family."""
     api: Literal["v3", "v1"] = "v3"
+    """Which generation of the API is asked."""
     base_url: Url = Field(default=API)
+    """The API's address, of your data centre; with ``api: v1`` the default has ``/partner`` at its end."""
     auth: OAuthSettings
     collectors: ElementsCollectors = ElementsCollectors()
 
@@ -104,8 +141,6 @@ class ElementsSettings(SourceSettings):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         self.check_encrypted(base_url=self.base_url, token_url=self.auth.token_url)
-        if not self.collectors.tenants.enabled:
-            raise ValueError("collectors.tenants cannot be disabled: without it no customer is known")
         only = self.collectors.jobs.only
         if self.api == "v3" and not all(f"{each.job_type}{each.job_module}".isdecimal() for each in only):
             raise ValueError("collectors.jobs.only takes the numbers of job types and modules with api: v3")

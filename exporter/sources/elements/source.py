@@ -1,8 +1,9 @@
 """AvePoint Elements as a source: five collectors over either generation of its API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import structlog
 
@@ -32,8 +33,8 @@ class Choices:
 class _KnownProfile:
     """The details of a profile, as of one modification time, and the last report whose objects were logged."""
 
-    modified: Any
-    details: profile_wire.ProfileDetails | None
+    modified: Any = None
+    details: profile_wire.ProfileDetails | None = None
     logged_report: float | None = None
 
 
@@ -57,9 +58,9 @@ class ElementsSource:
         self._vendor = vendor
         self._choices = choices
         self._observer = observer
-        self._services: dict[str, frozenset[str]] | None = None
-        """Customer → what it bought, folded; ``None`` until the list of services came once."""
-        self._profiles: dict[tuple[str, str], _KnownProfile] = {}
+        self._services: dict[str, frozenset[str]] = {}
+        """Customer → what it bought, folded; customers of whom nothing is known are missing."""
+        self._profiles: dict[str, dict[str, _KnownProfile]] = {}
         self._job_rows: dict[str, dict[int, wire.JobRow | None]] = {}
 
     async def collect(self, collector: str, tenant: str) -> Sequence[Record]:
@@ -83,8 +84,8 @@ class ElementsSource:
         read = [wire.customer(row, personal_data=self._choices.personal_data) for row in rows]
         tenants = [tenant for tenant in read if tenant is not None]
         here = {tenant.tenant for tenant in tenants}
-        self._profiles = {key: known for key, known in self._profiles.items() if key[0] in here}
-        self._job_rows = {customer: rows for customer, rows in self._job_rows.items() if customer in here}
+        self._profiles = {customer: known for customer, known in self._profiles.items() if customer in here}
+        self._job_rows = {customer: known for customer, known in self._job_rows.items() if customer in here}
         return list[Record](tenants)
 
     async def _subscriptions(self) -> list[Record]:
@@ -97,22 +98,27 @@ class ElementsSource:
         facts: list[Record] = []
         services: dict[str, frozenset[str]] = {}
         for customer, products in bought.items():
-            subscriptions = [subscription_wire.subscription(customer, product) for product in products]
-            named = subscription_wire.merged([each for each in subscriptions if each is not None])
-            services[customer] = frozenset(fold(each.subscription) for each in named)
-            licenses = subscription_wire.microsoft_licenses(customer, products)
+            read = [subscription_wire.product(customer, product) for product in products]
+            readable = [product for product in read if product is not None]
+            named = subscription_wire.merged([product.subscription for product in readable])
+            if len(readable) == len(read):  # else nobody can say what the customer does not have
+                services[customer] = frozenset(fold(each.subscription) for each in named)
+            licenses = subscription_wire.microsoft_licenses(customer, readable)
             facts += [*named, licenses] if licenses else named
         self._services = services
         return facts
 
+    def _has(self, tenant: str, fits: Callable[[str], bool]) -> bool | None:
+        """Tell whether the customer bought a service that *fits*; ``None`` if its services are not known."""
+        services = self._services.get(tenant)
+        return None if services is None else any(map(fits, services))
+
     async def _jobs(self, tenant: str) -> list[Record]:
-        services = self._bought(tenant)
-        if services is not None and not any("backup" in service for service in services):
+        subscribed = self._has(tenant, subscription_wire.is_backup)
+        if subscribed is False:
             raise NotApplicable("the customer has no backup service", asked=False)
-        try:
+        with _absent_unless(subscribed):
             rows = await self._vendor.jobs(tenant, self._choices.only)
-        except (NotFound, RequestRefused) as error:
-            self._refused(error, subscribed=services is not None)
         return wire.latest(job for job in self._read_jobs(tenant, rows) if job is not None)
 
     def _read_jobs(self, tenant: str, rows: Sequence[Any]) -> Sequence[wire.JobRow | None]:
@@ -120,7 +126,8 @@ class ElementsSource:
 
         Rows are recognised by a 64-bit keyed hash of all but the time of Elements' own synchronisation.
         """
-        before, now = self._job_rows.get(tenant, {}), {}
+        before = self._job_rows.get(tenant, {})
+        now: dict[int, wire.JobRow | None] = {}
         jobs = []
         for row in rows:
             known = wire.fingerprint(row)
@@ -136,95 +143,85 @@ class ElementsSource:
         return jobs
 
     async def _protection(self, tenant: str) -> list[Record]:
-        services = self._bought(tenant)
-        subscribed = services is not None and any(
-            service.startswith(subscription_wire.MICROSOFT_365_BACKUP) for service in services
-        )
-        if services is not None and not subscribed:
+        subscribed = self._has(tenant, subscription_wire.is_microsoft_365_backup)
+        if subscribed is False:
             raise NotApplicable("the customer has no Cloud Backup for Microsoft 365", asked=False)
-        try:
+        with _absent_unless(subscribed):
             rows = await self._vendor.protection(tenant)
-        except (NotFound, RequestRefused) as error:
-            self._refused(error, subscribed=subscribed)
-        fields = wire.objects(rows, self._observer, "protection")
-        facts = [wire.protection(tenant, row) for row in fields]
+        facts = [wire.protection(tenant, row) for row in wire.objects(rows, self._observer, "protection")]
         return [fact for fact in facts if fact is not None]
 
-    def _bought(self, tenant: str) -> frozenset[str] | None:
-        """Return the customer's services, ``None`` if nothing is known of them."""
-        return None if self._services is None else self._services.get(tenant)
-
-    @staticmethod
-    def _refused(error: NotFound | RequestRefused, *, subscribed: bool) -> NoReturn:
-        """Raise what a 404 or 400 means: a fault only if the customer is known to have the service."""
-        if subscribed:
-            raise error
-        raise NotApplicable("the customer has no such service", asked=True) from error
-
     async def _scan_profiles(self, tenant: str) -> list[Record]:
-        try:
+        with _absent_unless(self._has(tenant, subscription_wire.is_microsoft_365_backup)):
             rows = await self._vendor.scan_profiles(tenant)
-        except (NotFound, RequestRefused) as error:
-            self._refused(error, subscribed=False)
-        listed = [profile_wire.listed(row) for row in wire.objects(rows, self._observer, "scan_profiles")]
+        read = [profile_wire.listed(row) for row in wire.objects(rows, self._observer, "scan_profiles")]
+        listed = {row.profile: row for row in read if row is not None}
+        known = self._profiles.setdefault(tenant, {})
+        for gone in known.keys() - listed.keys():
+            del known[gone]
         facts: list[Record] = []
-        for row in listed:
-            if row is not None:
-                known = await self._details(tenant, row)
-                report = await self._report(tenant, row, known)
-                facts.append(profile_wire.scan_profile(tenant, row, known.details, report, self._choices.baseline))
-        shown = {(tenant, row.profile) for row in listed if row is not None}
-        for key in [key for key in self._profiles if key[0] == tenant and key not in shown]:
-            del self._profiles[key]
+        for profile, row in listed.items():
+            settings = known.setdefault(profile, _KnownProfile())
+            await self._learn_details(tenant, row, settings)
+            report = await self._report(tenant, row, settings)
+            facts.append(profile_wire.scan_profile(tenant, row, settings.details, report, self._choices.baseline))
         return facts
 
-    async def _details(self, tenant: str, row: profile_wire.ListedProfile) -> _KnownProfile:
-        """Return what is known of the profile, asking only if it was modified since."""
-        known = self._profiles.get((tenant, row.profile))
-        if known is not None and known.modified == row.modified:
-            return known
+    async def _learn_details(self, tenant: str, row: profile_wire.ListedProfile, known: _KnownProfile) -> None:
+        """Ask for the profile's details, if it was modified since or does not tell."""
+        if known.details is not None and known.modified == row.modified and row.modified is not None:
+            return
         try:
             fields = self._entity(await self._vendor.scan_profile(tenant, row.profile))
         except NotFound:  # deleted since it was listed
-            details = None
+            known.details = None
         else:
-            details = profile_wire.details(fields, self._observer)
-        if known is None:
-            known = self._profiles[tenant, row.profile] = _KnownProfile(row.modified, details)
-        known.modified, known.details = row.modified, details
-        return known
+            known.modified, known.details = row.modified, profile_wire.details(fields, self._observer)
 
     async def _report(
         self, tenant: str, row: profile_wire.ListedProfile, known: _KnownProfile
     ) -> profile_wire.DailyReport | None:
         try:
-            fields = self._entity(await self._vendor.daily_report(tenant, row.profile))
+            answer = await self._vendor.daily_report(tenant, row.profile)
         except NotFound:  # no report was made yet
             return None
-        report = profile_wire.daily_report(fields)
+        report = profile_wire.daily_report(self._entity(answer))
         news = report.reported_at != known.logged_report and sum(report.changed.values()) > 0
         if self._choices.changed_objects and news:
-            await self._log_objects(tenant, row, fields)
+            await self._log_objects(tenant, row, answer)
             known.logged_report = report.reported_at
         return report
 
-    async def _log_objects(self, tenant: str, row: profile_wire.ListedProfile, report: Fields) -> None:
+    async def _log_objects(self, tenant: str, row: profile_wire.ListedProfile, report: Any) -> None:
         """Log the objects of a new report: one event for each change, as the operator asked for."""
-        if self.api == "v1":
-            report = self._entity(await self._vendor.daily_report_objects(tenant, row.profile))
-        for change, objects in profile_wire.changed_objects(report).items():
-            if objects:
-                LOG.info(
-                    "scan_profile_objects_changed",
-                    source=self.name,
-                    tenant=tenant,
-                    profile=row.profile,
-                    change=change,
-                    objects=objects,
-                )
+        try:
+            answer = await self._vendor.daily_report_objects(tenant, row.profile, report)
+        except NotFound:  # the numbers are there all the same
+            return
+        fields = self._entity(answer)
+        for change, objects in profile_wire.changed_objects(fields).items():
+            LOG.info(
+                "scan_profile_objects_changed",
+                source=self.name,
+                tenant=tenant,
+                profile=row.profile,
+                change=change,
+                objects=objects,
+            )
 
     def _entity(self, answer: Any) -> Fields:
         try:
             return Fields(answer, self._observer)
         except ValueFault as error:
             raise AnswerUnreadable("the answer is not an object") from error
+
+
+@contextmanager
+def _absent_unless(subscribed: bool | None) -> Iterator[None]:  # noqa: FBT001 - reads as a sentence
+    """Take a 404 or 400 for "no such service", unless the customer is known to have it: then it is a fault."""
+    try:
+        yield
+    except (NotFound, RequestRefused) as error:
+        if subscribed:
+            raise
+        raise NotApplicable("the customer has no such service", asked=True) from error

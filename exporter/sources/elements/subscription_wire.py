@@ -1,42 +1,60 @@
 """What customers have bought, as Elements sends it: nested products, or a row a product."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from exporter.client.fields import FaultObserver, Fields
 from exporter.client.values import count, expiry_date, size_bytes, text
 from exporter.records import MicrosoftLicenses, Subscription
-from exporter.sources.elements.wire import objects
 
 MICROSOFT_365_BACKUP: Final = ("cloudbackupformicrosoft365", "cloudbackupexpress")
 """Services whose customers have protected objects, as `fold` writes them."""
 
 
+def is_backup(service: str) -> bool:
+    """Tell whether the folded name is that of a service with jobs."""
+    return "backup" in service
+
+
+def is_microsoft_365_backup(service: str) -> bool:
+    """Tell whether the folded name is that of a service with protected objects."""
+    return service.startswith(MICROSOFT_365_BACKUP)
+
+
+class Product(NamedTuple):
+    """One product of a customer, with the customer's licences at Microsoft, which every product repeats."""
+
+    subscription: Subscription
+    assigned: int | None
+    available: int | None
+
+
 def customer(fields: Fields) -> str | None:
     """Return whose services a row holds."""
-    tenant = fields.read(text, "customerId")
-    if tenant is None:
-        fields.failed("customerId")
-    return tenant
+    return fields.read(text, "customerId", needed=True)
 
 
 def products(fields: Fields, observer: FaultObserver) -> list[Fields]:
-    """Return the products of a row of services: nested (v3, later v1) or the row itself (v1's path table)."""
+    """Return the products of a row of services: nested (v3, later v1) or the row itself (v1's path table).
+
+    What is no object stands there as a product that does not tell its name.
+    """
     nested = fields.raw("products")
-    if isinstance(nested, list):
-        return objects(nested, observer, "products")
-    return [fields] if fields.read(text, "service") else []
+    if nested is None:
+        return [] if fields.raw("service") is None else [fields]
+    rows = nested if isinstance(nested, list) else [nested]
+    return [Fields(row if isinstance(row, Mapping) else {}, observer) for row in rows]
 
 
-def subscription(tenant: str, fields: Fields) -> Subscription | None:
+def product(tenant: str, fields: Fields) -> Product | None:
     """Read one product of a customer (v3 5.2, v1 /Services)."""
-    service = fields.read(text, "service")
+    service = fields.read(text, "service", needed=True)
     if service is None:
-        fields.failed("service")
         return None
     seats = fields.read(count, "purchasedUserSeats")
-    return Subscription(
+    assigned = fields.read(count, "microsoftLicenseAssigned")
+    subscription = Subscription(
         tenant=tenant,
         subscription=service,
         model=fields.read(text, "subscriptionModel"),
@@ -45,12 +63,13 @@ def subscription(tenant: str, fields: Fields) -> Subscription | None:
         package=fields.read(text, "package"),
         payment=fields.read(text, "paymentType"),
         seats_purchased=seats,
-        seats_used=fields.read(count, "microsoftLicenseAssigned") if seats is not None else None,
+        seats_used=assigned if seats is not None else None,
         seats_change=fields.read(change, "change"),
         capacity_purchased_bytes=fields.read(size_bytes, "purchasedCapacity"),
         storage_consumed_bytes=fields.read(size_bytes, "consumedStorage"),
         expires_at=fields.read(expiry_date, "expirationDate"),
     )
+    return Product(subscription, assigned, fields.read(count, "microsoftLicenseAvailable"))
 
 
 def change(raw: Any) -> int | None:
@@ -62,19 +81,13 @@ def change(raw: Any) -> int | None:
     return -amount if amount is not None and written.startswith("-") else amount
 
 
-def microsoft_licenses(tenant: str, rows: Sequence[Fields]) -> MicrosoftLicenses | None:
-    """Read the licences of the customer at Microsoft, which every product row repeats."""
-    assigned = [row.read(count, "microsoftLicenseAssigned") for row in rows]
-    available = [row.read(count, "microsoftLicenseAvailable") for row in rows]
-    known_assigned = [each for each in assigned if each is not None]
-    known_available = [each for each in available if each is not None]
-    if not known_assigned and not known_available:
+def microsoft_licenses(tenant: str, bought: Sequence[Product]) -> MicrosoftLicenses | None:
+    """Return the licences of the customer at Microsoft, once."""
+    assigned = max((each.assigned for each in bought if each.assigned is not None), default=None)
+    available = max((each.available for each in bought if each.available is not None), default=None)
+    if assigned is None and available is None:
         return None
-    return MicrosoftLicenses(
-        tenant=tenant,
-        assigned=max(known_assigned, default=None),
-        available=max(known_available, default=None),
-    )
+    return MicrosoftLicenses(tenant=tenant, assigned=assigned, available=available)
 
 
 def merged(subscriptions: Sequence[Subscription]) -> list[Subscription]:

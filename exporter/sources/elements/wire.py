@@ -54,9 +54,8 @@ def objects(rows: Iterable[Any], observer: FaultObserver, what: str) -> list[Fie
 
 def customer(fields: Fields, *, personal_data: bool) -> Tenant | None:
     """Read a row of customers (v3 5.1, v1 /Customers)."""
-    tenant = fields.read(text, "id")
+    tenant = fields.read(text, "id", needed=True)
     if tenant is None:
-        fields.failed("id")
         return None
     return Tenant(
         tenant=tenant,
@@ -103,12 +102,11 @@ def job(tenant: str, fields: Fields) -> JobRow | None:
     """
     words = job_words(fields)
     if words is None:
-        fields.failed("jobModule")
         return None
     product, workload, job_type = words
     key = JobKey(product=product, workload=workload, job_type=job_type, name=fields.read(text, "name") or "")
     started_at = fields.read(timestamp, "startTime")
-    run_id = fields.read(text, "jobId") or (f"start {started_at:.0f}" if started_at is not None else None)
+    run_id = fields.read(text, "jobId") or _id_by_start(key, started_at)
     status = _status(fields, placeholder=run_id is None)
     counts = _counts(fields)
     size = fields.read(size_bytes, "backupSize")
@@ -116,6 +114,11 @@ def job(tenant: str, fields: Fields) -> JobRow | None:
     if run_id is None or status not in ENDED | UNDERWAY:
         return JobRow(present, None)
     return JobRow(present, _run(present, run_id, started_at, counts, size, fields))
+
+
+def _id_by_start(key: JobKey, started_at: float | None) -> str | None:
+    """Return what tells a run without job id from all others of its tenant."""
+    return None if started_at is None else f"{' / '.join(key)} at {started_at:.0f}"
 
 
 def latest(rows: Iterable[JobRow]) -> list[Record]:
@@ -150,12 +153,7 @@ def _run(
     fields: Fields,
 ) -> Run:
     over = job.status in ENDED
-    ended_at = fields.read(timestamp, "endTime") if over else None
-    duration = fields.read(duration_seconds, "jobDuration") if over else None
-    if started_at is not None and ended_at is not None and ended_at >= started_at:
-        duration = ended_at - started_at
-    elif started_at is not None and ended_at is None and duration is not None:
-        ended_at = started_at + duration
+    ended_at, duration = _end(fields, started_at) if over else (None, None)
     return Run(
         tenant=job.tenant,
         run_id=run_id,
@@ -169,11 +167,21 @@ def _run(
     )
 
 
+def _end(fields: Fields, started_at: float | None) -> tuple[float | None, float | None]:
+    """Return when a run ended and how long it took, each reckoned from the other where the vendor gives one."""
+    ended_at = fields.read(timestamp, "endTime")
+    if started_at is not None and ended_at is not None and ended_at >= started_at:
+        return ended_at, ended_at - started_at
+    duration = fields.read(duration_seconds, "jobDuration")
+    if started_at is not None and ended_at is None and duration is not None:
+        ended_at = started_at + duration
+    return ended_at, duration
+
+
 def protection(tenant: str, fields: Fields) -> Protection | None:
     """Read the coverage of one workload (v3 5.4, v1 /Customers/{id}/Protected)."""
-    module = fields.read(text, "serviceModule")
+    module = fields.read(text, "serviceModule", needed=True)
     if module is None:
-        fields.failed("serviceModule")
         return None
     stored = {
         "avepoint": fields.read(size_bytes, "dataSizeStoredInAvePoint"),

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from exporter.client.fields import Fields
-from exporter.client.values import count, fold, text
-from exporter.errors import ValueFault
+from exporter.client.values import fold, text
 from exporter.records import JobType, Status
+
+_MOST_DIGITS: Final = 9
+"""Longer digits are no number of an enumeration."""
+_LONGEST_UNKNOWN: Final = 64
 
 JOB_STATUS: Final[Mapping[int, Status]] = {
     0: "none",
@@ -175,52 +178,56 @@ SCAN_MODE_WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def known(fields: Fields, name: str, numbers: Mapping[int, str], words: Mapping[str, str]) -> str | None:
+def known(
+    fields: Fields, name: str, numbers: Mapping[int, str], words: Mapping[str, str], *, needed: bool = False
+) -> str | None:
     """Return the canonical word for an enum's number or text; an undocumented one is kept as unknown_<value>."""
-    word = word_of(fields.raw(name), numbers, words)
+    word = fields.read(lambda raw: word_of(raw, numbers, words), name, needed=needed)
     if word is not None and word.startswith("unknown_"):
         fields.unknown(name)
     return word
 
 
 def word_of(raw: Any, numbers: Mapping[int, str], words: Mapping[str, str]) -> str | None:
-    """Return the canonical word for *raw*; ``None`` if there is nothing to read."""
-    number = _number(raw)
-    if number is not None:
-        return numbers.get(number, f"unknown_{number}")
-    if not isinstance(raw, str) or not raw.strip():
-        return None
-    return words.get(fold(raw), f"unknown_{raw.strip()[:64]}")
+    """Return the canonical word for *raw*; ``None`` if there is nothing to read.
+
+    Raises ValueFault for what is neither text nor a number.
+    """
+    if type(raw) is int:  # v3's way
+        return numbers.get(raw) or f"unknown_{raw}"[:_LONGEST_UNKNOWN]
+    written = text(raw)
+    if written is None:
+        return words.get(fold(raw)) if isinstance(raw, str) else None
+    if _is_number(written):
+        return numbers.get(int(written), f"unknown_{written}")
+    return words.get(fold(written), f"unknown_{written[:_LONGEST_UNKNOWN]}")
 
 
-def _number(raw: Any) -> int | None:
-    try:
-        return count(raw)
-    except ValueFault:
-        return None
+def _is_number(written: str) -> bool:
+    return written.isdecimal() and len(written) <= _MOST_DIGITS
 
 
 def job_words(fields: Fields) -> tuple[str, str, JobType] | None:
     """Return product, workload and job type of a job row, or ``None`` if it does not name them."""
-    product = _product(fields)
-    workload = _workload(fields)
-    if product is None or workload is None:
-        return None
-    if product.endswith(" scan"):
-        return product, "all", "scan"
-    return product, workload, "retention" if workload == "Retention" else "backup"
-
-
-def _product(fields: Fields) -> str | None:
     raw = fields.raw("jobType")
-    if isinstance(raw, str) and fold(raw) == "dor":
-        return known(fields, "jobModule", {}, DISCOVERY_WORDS)
-    return known(fields, "jobType", PRODUCT, PRODUCT_WORDS)
+    discovery = isinstance(raw, str) and fold(raw) == "dor"
+    if discovery:
+        product = known(fields, "jobModule", {}, DISCOVERY_WORDS, needed=True)
+    else:
+        product = known(fields, "jobType", PRODUCT, PRODUCT_WORDS, needed=True)
+    if product is None:
+        return None
+    if discovery or product.endswith(" scan"):
+        return product, "all", "scan"
+    workload = _workload(fields)
+    if workload is None:
+        return None
+    return product, workload, "retention" if workload == "Retention" else "backup"
 
 
 def _workload(fields: Fields) -> str | None:
     """Return the module's workload; one of words that is in no table is a product's own name for it."""
-    raw = fields.raw("jobModule")
-    if _number(raw) is None:
-        return WORKLOAD_WORDS.get(fold(named), named) if (named := text(raw)) else None
-    return known(fields, "jobModule", WORKLOAD, WORKLOAD_WORDS)
+    named = fields.read(text, "jobModule", needed=True)
+    if named is None or not _is_number(named):
+        return WORKLOAD_WORDS.get(fold(named), named) if named else None
+    return known(fields, "jobModule", WORKLOAD, {})

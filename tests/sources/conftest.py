@@ -1,0 +1,6 @@
+"""What every test of a source gets."""
+
+from tests.support.exposition import golden
+from tests.support.vendor import vendor
+
+__all__ = ["golden", "vendor"]
