@@ -2,11 +2,18 @@
 
 import difflib
 import re
+import types
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ValidationError
+
+Place: TypeAlias = tuple[str, ...]
+"""The keys from the top of the configuration down to an option."""
+
+ENVIRONMENT: Final = "environment: "
+"""What an origin begins with that is a variable instead of a file."""
 
 _HINTS: Final[Mapping[str, str]] = {
     "missing": "is required",
@@ -16,40 +23,73 @@ _HINTS: Final[Mapping[str, str]] = {
     "dict_type": "should be a mapping of keys to values",
     "model_type": "should be a mapping of keys to values",
     "model_attributes_type": "should be a mapping of keys to values",
+    "invalid_key": "should be text, as all keys; put it in quotes",
     "tuple_type": "should be a list",
-    "list_type": "should be a list",
     "int_parsing": "should be a whole number",
+    "int_parsing_size": "should be a whole number",
     "int_type": "should be a whole number",
     "int_from_float": "should be a whole number",
     "float_parsing": "should be a number",
     "float_type": "should be a number",
+    "finite_number": "should be a finite number",
     "path_type": "should be a path",
+    "string_too_short": "should not be empty",
+    "too_short": "should not be empty",
 }
 _NAME_HINT: Final = "source names are lower-case letters, digits and single underscores, and begin with a letter"
 
 
-def faults_of(error: ValidationError, model: type[BaseModel], *, path: str, origins: Mapping[str, str]) -> list[str]:
-    """Return one line for each fault that *error* holds; *origins* tells the file of an included source."""
+def faults_of(error: ValidationError, model: type[BaseModel], *, path: str, origins: Mapping[Place, str]) -> list[str]:
+    """Return one line for each fault that *error* holds; *origins* tells what does not come from the file at *path*."""
     lines = []
-    for fault in error.errors(include_input=False, include_url=False, include_context=True):
-        place = [str(step) for step in fault["loc"]]
-        file = origins.get(place[1], path) if place[:1] == ["sources"] and len(place) > 1 else path
-        shown = [step for step in place if step != "[key]"]
-        line = f"{file}: {'.'.join(shown) or 'the file'}: {_sentence(fault, place, model)}"
-        if line not in lines:
-            lines.append(line)
-    return lines
+    faults = error.errors(include_input=False, include_url=False, include_context=True)
+    for fault in faults:
+        place = tuple(str(step) for step in fault["loc"])
+        if fault["type"] == "too_short" and any(_is_below(other["loc"], fault["loc"]) for other in faults):
+            continue  # not empty: all of its items are at fault
+        shown = ".".join(_printable(step) for step in place if step != "[key]") or "the file"
+        sentence = _sentence(fault, place, model)
+        lines.append(
+            f"{_origin(place, origins) or path}: {shown}: {sentence}{_variables_behind(place, sentence, origins)}"
+        )
+    return list(dict.fromkeys(lines))
 
 
-def _sentence(fault: Mapping[str, Any], place: list[str], model: type[BaseModel]) -> str:
+def _is_below(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(place) > len(other) and place[: len(other)] == other
+
+
+def _printable(step: str) -> str:
+    return step if step.isprintable() else ascii(step)
+
+
+def _origin(place: Place, origins: Mapping[Place, str]) -> str | None:
+    """Return where the nearest thing around *place* came from."""
+    around = (place[:depth] for depth in range(len(place), 0, -1))
+    return next((origins[each] for each in around if each in origins), None)
+
+
+def _variables_behind(place: Place, sentence: str, origins: Mapping[Place, str]) -> str:
+    """Return a hint at the variables that set what the *sentence* about their group speaks of."""
+    names = [
+        f"{below[-1]} is set by {origin.removeprefix(ENVIRONMENT)}"
+        for below, origin in origins.items()
+        if origin.startswith(ENVIRONMENT)
+        and below[: len(place)] == place != below
+        and re.search(rf"\b{re.escape(below[-1])}\b", sentence)
+    ]
+    return "".join(f" ({name} in the environment)" for name in names)
+
+
+def _sentence(fault: Mapping[str, Any], place: Place, model: type[BaseModel]) -> str:
     kind = fault["type"]
     if kind == "extra_forbidden":
-        return "is not a known key" + did_you_mean(place[-1], _keys_beside(place, model))
-    if place[-1:] == ["[key]"] and place[0] == "sources":
+        return "is not a known key" + did_you_mean(place[-1], keys_at(annotations_at(model, place[:-1])))
+    if place[:1] == ("sources",) and place[2:] == ("[key]",):
         return _NAME_HINT
     if kind == "value_error":
         return str(fault["ctx"]["error"])
-    if place == ["sources"] and kind in {"missing", "too_short"}:
+    if place == ("sources",) and kind in {"missing", "too_short"}:
         return "no source is configured; see config.example.yaml"
     message = _HINTS.get(kind) or re.sub(r"^(Input|String|Value|Dictionary|Tuple) ", "", fault["msg"])
     return message[0].lower() + message[1:]
@@ -64,40 +104,43 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; known here: {', '.join(known)}" if known else ""
 
 
-def _keys_beside(place: list[str], model: type[BaseModel]) -> list[str]:
-    """Return the keys that are known where the last step of *place* is not."""
-    here: Any = model
-    for step in place[:-1]:
-        here = _below(here, step)
-    here = next(iter(_models(here)), None)
-    return list(here.model_fields) if here is not None else []
+def annotations_at(model: type[BaseModel], place: Place) -> list[Any]:
+    """Return the types that may stand at *place* below *model*; none if the place is unknown."""
+    here: list[Any] = [model]
+    for step in place:
+        here = [each for annotation in here for each in _below(annotation, step)]
+    return here
 
 
-def _below(annotation: Any, step: str) -> Any:
-    for model in _models(annotation):
-        if step in model.model_fields:
-            return model.model_fields[step].annotation
-    arguments = [each for each in typing.get_args(annotation) if each is not Ellipsis]
-    return arguments[-1] if arguments else None
+def keys_at(annotations: Iterable[Any]) -> list[str]:
+    """Return the keys that mappings of these types know."""
+    return [key for annotation in annotations if is_model(annotation) for key in annotation.model_fields]
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and not typing.get_args(annotation):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    if typing.get_origin(annotation) in {dict, tuple, list}:
-        return []
-    return [model for each in typing.get_args(annotation) for model in _models(each)]
+def is_model(annotation: Any) -> bool:
+    """Tell whether this is a group of options."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def unknown_variables(environment: Iterable[str], prefix: str, delimiter: str, model: type[BaseModel]) -> list[str]:
-    """Return a fault for each variable that has our prefix and names nothing we know."""
-    lines = []
-    for variable in sorted(environment):
-        if not variable.upper().startswith(prefix):
-            continue
-        first = variable[len(prefix) :].lower().split(delimiter.lower())[0]
-        if first not in model.model_fields:
-            lines.append(
-                f"environment: {variable}: {first} is not a known key" + did_you_mean(first, model.model_fields)
-            )
-    return lines
+def alternatives(annotation: Any) -> list[Any]:
+    """Return the members of a union, what is annotated bare; of anything else itself."""
+    match typing.get_origin(annotation):
+        case typing.Union | types.UnionType:
+            return [each for member in typing.get_args(annotation) for each in alternatives(member)]
+        case origin if origin is Annotated:
+            return alternatives(typing.get_args(annotation)[0])
+        case _:
+            return [annotation]
+
+
+def _below(annotation: Any, step: str) -> list[Any]:
+    if is_model(annotation):
+        field = annotation.model_fields.get(step)
+        return alternatives(field.annotation) if field else []
+    match typing.get_origin(annotation), typing.get_args(annotation):
+        case (origin, (_, value)) if origin is dict:
+            return alternatives(value)
+        case (origin, (item, *_)) if origin is tuple and step.isdecimal():
+            return alternatives(item)
+        case _:
+            return []

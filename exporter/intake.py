@@ -264,19 +264,12 @@ class Intake:
         self.snapshot.publish(CellKey(self.source, tenant, collector), rendered.chunks, series=rendered.series)
 
     def _facts(self, cell: Cell, tenant: str, now: float) -> tuple[list[Record], float | None]:
-        """Return all there is to show in a cell, and when that changes by itself."""
-        facts = list(cell.records)
+        """Return all there is to show in a cell, and when that changes by itself.
+
+        How the collection fares comes first: no limit on series may hide that.
+        """
         changes_at = None
-        if cell.plan.book == "jobs" and tenant in self.roster.tenants:
-            allowed = self.roster.tenants[tenant].overdue_after_seconds
-            books = self.state.books(self.source, tenant).jobs
-            more, changes_at = books.facts(tenant, now, overdue_after=allowed, birth_delay=self.birth_delay)
-            facts += more
-        if cell.plan.book == "scan_profiles":
-            profiles = [record for record in facts if isinstance(record, ScanProfile)]
-            book = self.state.books(self.source, tenant).scan_profiles
-            drifts, changes_at = book.facts(profiles, now, birth_delay=self.birth_delay)
-            facts += drifts
+        facts: list[Record] = []
         if cell.leads:
             progress = cell.progress
             facts.append(
@@ -288,4 +281,15 @@ class Intake:
                     stale=progress.stale(now),
                 )
             )
+        facts += cell.records
+        if cell.plan.book == "jobs" and tenant in self.roster.tenants:
+            allowed = self.roster.tenants[tenant].overdue_after_seconds
+            books = self.state.books(self.source, tenant).jobs
+            more, changes_at = books.facts(tenant, now, overdue_after=allowed, birth_delay=self.birth_delay)
+            facts += more
+        if cell.plan.book == "scan_profiles":
+            profiles = [record for record in facts if isinstance(record, ScanProfile)]
+            book = self.state.books(self.source, tenant).scan_profiles
+            drifts, changes_at = book.facts(profiles, now, birth_delay=self.birth_delay)
+            facts += drifts
         return facts, changes_at

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Any, Final, Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -11,20 +11,24 @@ LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": loggin
 Format = Literal["auto", "console", "json", "logfmt"]
 
 
-def configure(*, level: str, form: Format, stream: TextIO = sys.stderr) -> None:
-    """Send events of at least *level* to *stream*; libraries' own records go the same way, from warning on.
+def configure(*, level: str, form: Format, stream: TextIO | None = None) -> None:
+    """Send events of at least *level* to *stream*, by default standard error.
+
+    Libraries' own records go the same way, from warning on. Colours are for terminals only.
 
     Tracebacks are written without local variables, which may hold secrets.
     """
+    stream = sys.stderr if stream is None else stream
     if form == "auto":
         form = "console" if stream.isatty() else "json"
+    rendering = _rendering(form, colors=stream.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, *_rendering(form)],
+        processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
@@ -32,24 +36,19 @@ def configure(*, level: str, form: Format, stream: TextIO = sys.stderr) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(form)],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(LEVELS[level], logging.WARNING))
 
 
-def _rendering(form: Format) -> list[Processor]:
-    plain: Any = structlog.dev.plain_traceback
-    match form:
-        case "console" | "auto":
-            return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
-        case "json":
-            return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        case "logfmt":
-            return [
-                structlog.processors.format_exc_info,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
-            ]
+def _rendering(form: Literal["console", "json", "logfmt"], *, colors: bool) -> list[Processor]:
+    if form == "console":
+        return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if form == "logfmt":
+        renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+    return [structlog.processors.format_exc_info, renderer]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-_ORDINAL: Final = re.compile(r"-(\d+)$", re.ASCII)
+_ORDINAL: Final = re.compile(r".*-(\d{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Shard:
 
 def ordinal(hostname: str | None = None) -> int:
     """Return the ordinal of a StatefulSet's pod from its host name; ValueError if it has none."""
-    match = _ORDINAL.search(hostname if hostname is not None else socket.gethostname())
+    host, _, _ = (socket.gethostname() if hostname is None else hostname).partition(".")
+    match = _ORDINAL.fullmatch(host)
     if not match:
         raise ValueError("the host name does not end with -<number> as a StatefulSet's pods do; set shard.index")
     return int(match[1])

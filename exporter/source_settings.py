@@ -3,6 +3,7 @@
 import fnmatch
 import re
 import ssl
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
@@ -10,19 +11,23 @@ from urllib.parse import urlsplit
 from aiohttp import Fingerprint
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from exporter.duration import Duration
+from exporter.duration import Duration, Interval
 
 OWN_LABELS: Final = frozenset({"source", "tenant", "name", "country", "owner_email"})
 FOREIGN_LABELS: Final = frozenset({"job", "instance", "service", "endpoint", "region", "owner", "customer", "env"})
 """Prometheus or the operator's relabelling owns these names."""
-_LABEL: Final = re.compile(r"^[a-z][a-z0-9_]*$")
-_FINGERPRINT: Final = re.compile(r"^[0-9a-f]{64}$")
+_LABEL: Final = re.compile(r"[a-z][a-z0-9_]*")
+_BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]")
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Options(BaseModel):
-    """A group of options: frozen, unknown keys refused, values never printed."""
+    """A group of options: frozen, unknown keys refused, values never printed.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    The docstring below an option is what JSON Schema and docs/configuration.md say of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 def _http_url(value: str) -> str:
@@ -31,7 +36,7 @@ def _http_url(value: str) -> str:
         parts.port  # noqa: B018 - the property raises on a bad port
     except ValueError:
         raise ValueError("should be a URL such as https://api.example.com") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or _BLANK.search(value):
         raise ValueError("should be a URL such as https://api.example.com")
     if parts.username or parts.password:
         raise ValueError("should not hold a user or a password; use auth")
@@ -47,12 +52,18 @@ Url = Annotated[str, AfterValidator(_http_url)]
 def is_plain_http(url: str) -> bool:
     """Tell whether *url* would carry secrets unencrypted beyond this machine."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    return parts.scheme == "http" and not (host in {"localhost", "::1"} or host.startswith("127."))
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _label_name(value: str) -> str:
-    if not _LABEL.match(value):
+    if not _LABEL.fullmatch(value):
         raise ValueError("label names are lower-case letters, digits and _, and begin with a letter")
     if value in OWN_LABELS | FOREIGN_LABELS:
         raise ValueError("this label name is taken; choose another, such as a prefix of your own")
@@ -63,13 +74,16 @@ class LimitSettings(Options):
     """What one credential may ask of the vendor."""
 
     requests_per_second: float = Field(default=2.0, gt=0, le=1000)
+    """The highest rate, over all collectors; halved after a 429 and raised again slowly. Divided by ``shard.total``."""
     concurrency: int = Field(default=4, ge=1, le=256)
+    """How many requests may be under way at once."""
     timeout: Duration = 60.0
+    """How long one request may take."""
 
 
 def _fingerprint(value: str) -> str:
     digits = value.replace(":", "").lower()
-    if not _FINGERPRINT.match(digits):
+    if not _FINGERPRINT.fullmatch(digits):
         raise ValueError("should be 64 hexadecimal digits (SHA-256), with or without colons")
     return digits
 
@@ -78,9 +92,13 @@ class TlsSettings(Options):
     """How the vendor's certificate is verified."""
 
     ca_file: Path | None = None
+    """PEM file of the authorities to trust instead of the system's."""
     fingerprint_sha256: Annotated[str, AfterValidator(_fingerprint)] | None = None
+    """SHA-256 of the only certificate to accept, as 64 hexadecimal digits; no authority is asked then."""
     server_name: str | None = None
+    """The name that the certificate should bear, if it is not the host of the URL."""
     insecure_skip_verify: bool = False
+    """Whether any certificate is accepted; for tests only."""
 
     def verification(self) -> ssl.SSLContext | Fingerprint | bool:
         """Return what aiohttp calls ``ssl``; reads *ca_file* and raises OSError or ssl.SSLError."""
@@ -95,9 +113,13 @@ class Override(Options):
     """What the operator knows better about some tenants."""
 
     match: str = Field(min_length=1)
+    """A glob over id or name, in any case of letters; of several overrides the first that fits counts."""
     labels: dict[Annotated[str, AfterValidator(_label_name)], str] = {}
+    """Labels of your own on ``m365backup_tenant_info``; names such as ``job`` or ``tenant`` are taken."""
     overdue_after: Duration | None = None
+    """The allowed age of a job's last completed run; null: derived from the known schedule, else 26h."""
     muted: bool = False
+    """Whether the alerts leave these tenants alone."""
 
     def applies(self, tenant: str, name: str) -> bool:
         """Tell whether the glob fits the tenant's id or name, in any case of letters."""
@@ -112,9 +134,13 @@ class TenantSettings(Options):
     """Which tenants are watched, and what is said of them."""
 
     include: tuple[str, ...] = ("*",)
+    """Globs over id or name: who is watched, in any case of letters."""
     exclude: tuple[str, ...] = ()
+    """Globs over id or name: who of those is not."""
     ids: tuple[str, ...] = ()
+    """Ids of the only customers to ask for, each by requests of its own instead of the bulk ones."""
     overrides: tuple[Override, ...] = ()
+    """What you know better about some tenants."""
 
     def wants(self, tenant: str, name: str) -> bool:
         """Tell whether the globs admit this tenant by its id or name."""
@@ -131,31 +157,42 @@ class CollectorSettings(Options):
     """When one collector asks."""
 
     enabled: bool = True
-    interval: Duration
+    """Whether it asks at all."""
+    interval: Interval
+    """How often it asks, 1s or more."""
     stale_after: Duration | None = None
+    """How old the last good answer may become while asking fails; null: 1h, or thrice the interval if longer."""
 
 
 class OAuthSettings(Options):
     """OAuth2 client credentials: a secret, a secret's file, or a certificate with its key."""
 
     token_url: Url = "https://identity.avepointonlineservices.com/connect/token"  # noqa: S105 - an address
+    """Where tokens are fetched."""
     client_id: str = Field(min_length=1)
-    client_secret: SecretStr | None = None
+    """The app registration."""
+    client_secret: SecretStr | None = Field(default=None, min_length=1)
+    """Its secret, best given by the environment."""
     client_secret_file: Path | None = None
+    """A file with the secret, read again whenever a token is fetched."""
     certificate_file: Path | None = None
+    """A certificate (PEM) instead of a secret, read again whenever a token is fetched."""
     private_key_file: Path | None = None
+    """The certificate's private key (PEM)."""
     scopes: tuple[str, ...] = ()
+    """Permissions to ask for; empty: the read permissions of the enabled collectors."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         pair = (self.certificate_file, self.private_key_file)
         if any(pair) and not all(pair):
             raise ValueError("certificate_file and private_key_file go together; give both")
-        ways = [self.client_secret, self.client_secret_file, self.certificate_file]
-        if sum(way is not None for way in ways) != 1:
-            raise ValueError(
-                "give exactly one of client_secret, client_secret_file, or certificate_file with private_key_file"
-            )
+        ways = ("client_secret", "client_secret_file", "certificate_file")
+        given = [key for key in ways if getattr(self, key) is not None]
+        if not given:
+            raise ValueError("give client_secret_file, client_secret, or certificate_file with private_key_file")
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are given; keep one and remove the others")
         return self
 
     def files(self) -> dict[str, Path]:
@@ -173,11 +210,15 @@ class SourceSettings(Options):
     tls: TlsSettings = TlsSettings()
     tenants: TenantSettings = TenantSettings()
     personal_data: bool = False
+    """Whether owners' e-mail addresses and initiators' names are read and shown."""
     allow_plain_http: bool = False
+    """Whether ``http://`` is allowed beyond this machine; secrets travel unencrypted then."""
     max_body_mib: int = Field(default=32, ge=1, le=1024)
+    """The largest answer that is read, in MiB."""
 
     def check_encrypted(self, **urls: str) -> None:
         """Raise ValueError if any of *urls* would carry a secret unencrypted beyond this machine."""
-        for key, url in urls.items():
-            if is_plain_http(url) and not self.allow_plain_http:
-                raise ValueError(f"{key} would send secrets unencrypted; use https://, or set allow_plain_http: true")
+        plain = [key for key, url in urls.items() if is_plain_http(url)]
+        if plain and not self.allow_plain_http:
+            keys = " and ".join(plain)
+            raise ValueError(f"{keys} would send secrets unencrypted; use https://, or set allow_plain_http: true")

@@ -24,7 +24,8 @@ class Header:
     part: Part
 
 
-def _header(name: str, kind: str, help_: str, form: Format) -> Header:
+def header(name: str, kind: str, help_: str, form: Format) -> Header:
+    """Return a family's header; what would end a line of it is escaped."""
     help_ = help_.replace("\\", "\\\\").replace("\n", "\\n")
     if form == "openmetrics":
         name = name.removesuffix("_total")
@@ -34,10 +35,12 @@ def _header(name: str, kind: str, help_: str, form: Format) -> Header:
 
 
 def _headers(form: Format) -> tuple[Header, ...]:
-    return tuple(_header(row.name, row.kind, row.help, form) for row in CATALOG)
+    return tuple(header(row.name, row.kind, row.help, form) for row in CATALOG)
 
 
 _END: Final = {"text": Header(b"", part()), "openmetrics": Header(b"# EOF\n", part(b"# EOF\n"))}
+
+NOTHING_YET: Final = (-1, b"")
 
 Block: TypeAlias = tuple[Header, Sequence[Page]]
 
@@ -51,29 +54,36 @@ class Exposition:
             "text": _headers("text"),
             "openmetrics": _headers("openmetrics"),
         }
-        self._ready: dict[Format, tuple[int, bytes]] = {}
+        self._ready: dict[Format, tuple[int, bytes]] = {"text": NOTHING_YET, "openmetrics": NOTHING_YET}
+        """Version and compressed body of what was last asked for as a whole."""
+        self._turns: dict[Format, asyncio.Lock] = {"text": asyncio.Lock(), "openmetrics": asyncio.Lock()}
 
     async def body(self, form: Format, *, gzip: bool, names: Collection[str] = ()) -> bytes:
         """Return the exposition, or of it the families that have a sample called one of *names*."""
-        version = self._snapshot.version
-        ready = self._ready.get(form)
-        if gzip and not names and ready and ready[0] == version:
-            return ready[1]
-        body = await asyncio.to_thread(self._join, self._capture(form, names), form, gzip=gzip)
         if gzip and not names:
-            self._ready[form] = (version, body)
-        return body
+            return await self._whole(form)
+        return await asyncio.to_thread(self._join, self._capture(form, names), form, gzip=gzip)
+
+    async def _whole(self, form: Format) -> bytes:
+        """Return everything compressed: joined once a change, however many ask for it meanwhile."""
+        wanted = self._snapshot.version
+        async with self._turns[form]:
+            if self._ready[form][0] < wanted:
+                version = self._snapshot.version
+                body = await asyncio.to_thread(self._join, self._capture(form, ()), form, gzip=True)
+                self._ready[form] = (version, body)
+            return self._ready[form][1]
 
     async def prepare(self) -> None:
         """Compress what changed, so that the next scrape finds it done."""
-        pages = [page for index in range(len(CATALOG)) for page in self._snapshot.pages(index)]
+        pages = self._snapshot.changed_pages()
         await asyncio.to_thread(lambda: [page.part() for page in pages])
 
     def _capture(self, form: Format, names: Collection[str]) -> list[Block]:
         """Take hold of the present pages on the loop: whole cells, whatever changes meanwhile."""
         blocks: list[Block] = []
         for index, row in enumerate(CATALOG):
-            if names and not (samples_of(row) & set(names)):
+            if names and samples_of(row).isdisjoint(names):
                 continue
             pages = tuple(self._snapshot.pages(index))
             if pages:
@@ -98,8 +108,9 @@ class Exposition:
 
 
 def samples_of(row: Row) -> frozenset[str]:
-    """Return the names by which ``name[]`` may ask for a family: its own and its samples'."""
+    """Return the names by which ``name[]`` may ask for a family: its own in either format, and its samples'."""
     if isinstance(row, Family):
-        return frozenset({row.name, *(row.name + suffix for suffix in row.suffixes)})
-    suffixes = ("_bucket", "_sum", "_count") if row.kind == "histogram" else ()
-    return frozenset({row.name, *(row.name + suffix for suffix in suffixes)})
+        suffixes = row.suffixes
+    else:
+        suffixes = ("_bucket", "_sum", "_count") if row.kind == "histogram" else ()
+    return frozenset({row.name, row.name.removesuffix("_total"), *(row.name + suffix for suffix in suffixes)})

@@ -111,11 +111,11 @@ def by(
     *,
     kind: Kind = "gauge",
 ) -> Family[R]:
-    """Return a family with one sample for each entry of a mapping, whose key becomes *label*."""
+    """Return a family with one sample for each entry of a mapping, whose key becomes *label* unless it is empty."""
 
     def samples(fact: R) -> Iterable[Sample]:
         read = values(fact)
-        return [("", f',{label}="{escaped(key)}"', value) for key, value in read.items()] if read else ()
+        return [("", f',{label}="{escaped(key)}"' if key else "", value) for key, value in read.items()] if read else ()
 
     return Family(
         name=PREFIX + name,

@@ -5,7 +5,8 @@ Each source has a registry of its own, so that only what moved is rendered again
 
 import platform
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Final
 
 import structlog
@@ -33,6 +34,8 @@ class Instruments:
         self._prefix = f'source="{escaped(source)}"' if source is not None else ""
         self._births: dict[tuple[str, str], float] = {}
         self._last: dict[str, float] = {}
+        self._silent: set[str] = set()
+        """Gauges without labels that were never set: they are no sample, although the library takes them for 0."""
         self._moved = True
         self._growing = True
         self.counters: dict[str, Counter] = {}
@@ -50,6 +53,8 @@ class Instruments:
             self.histograms[name] = histogram
         else:
             self.gauges[name] = Gauge(row.name, row.help, row.labels, registry=self.registry)
+            if not row.labels:
+                self._silent.add(row.name)
 
     def count(self, name: str, *labels: str) -> None:
         """Add one to a counter."""
@@ -60,13 +65,17 @@ class Instruments:
     def set(self, name: str, value: float, *labels: str) -> None:
         """Set a gauge."""
         gauge = self.gauges[name]
-        (gauge.labels(*labels) if labels else gauge).set(value)
+        if labels:
+            gauge.labels(*labels).set(value)
+        else:
+            gauge.set(value)
+            self._last[name] = value
+            self._silent.discard(PREFIX + name)
         self._moved = True
 
     def change(self, name: str, value: float) -> None:
         """Set a gauge without labels, taking note only if it has another value."""
         if self._last.get(name) != value:
-            self._last[name] = value
             self.set(name, value)
 
     def observe(self, name: str, value: float, *labels: str) -> None:
@@ -86,7 +95,7 @@ class Instruments:
         for metric in self.registry.collect():
             name = metric.name + "_total" if metric.type == "counter" else metric.name
             index = INDEX.get(name)
-            if index is None:
+            if index is None or name in self._silent:
                 continue
             for sample in metric.samples:
                 if sample.name.endswith("_created"):
@@ -105,32 +114,35 @@ class Instruments:
         return "{" + ",".join(parts) + "}" if parts else ""
 
     def _grown_up(self, name: str, labels: str, value: float) -> float:
+        """Return a counter's value once it was seen at 0 for long enough, so that `increase` notices the first step."""
+        if not self._birth_delay:
+            return value
         now = self._clock.now()
         born = self._births.setdefault((name, labels), now)
         if now >= born + self._birth_delay:
             return value
-        self._growing = True
+        self._growing = self._growing or value > 0
         return 0.0
 
 
 class SourceInstruments(Instruments):
     """What one source, its client and its schedule tell; see `exporter.source.SourceObserver`."""
 
-    def __init__(self, source: str, clock: Clock, *, birth_delay: float, collectors: Iterable[str]) -> None:
+    def __init__(self, source: str, clock: Clock, *, birth_delay: float, collectors: Sequence[str]) -> None:
         super().__init__(SOURCE_INSTRUMENTS, clock, birth_delay=birth_delay, source=source)
         self._source = source
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, ...]] = set()
         self.allowed_per_second = 0.0
         """What the limiter allows now."""
         for row in SOURCE_INSTRUMENTS:
-            for values in row.born.values():
-                self._bear(row, values, collectors)
+            if row.born:
+                self._bear(row, {"collector": collectors, **row.born})
 
-    def _bear(self, row: Instrument, values: tuple[str, ...], collectors: Iterable[str]) -> None:
+    def _bear(self, row: Instrument, values: Mapping[str, Sequence[str]]) -> None:
+        """Let a counter's closed label sets exist at 0."""
         counter = self.counters[row.name.removeprefix(PREFIX)]
-        for value in values:
-            for collector in collectors if "collector" in row.labels else [""]:
-                counter.labels(*([collector] if collector else []), value)
+        for labels in product(*(values[label] for label in row.labels)):
+            counter.labels(*labels)
 
     def requested(self, operation: str, code: str, seconds: float) -> None:
         """Count one request and its duration."""
@@ -168,21 +180,25 @@ class SourceInstruments(Instruments):
         """Count series that are not shown; log the tenant's collector once."""
         self.counters["series_dropped_total"].inc(series)
         self._moved = True
-        if (tenant, collector) not in self._told:
-            self._told.add((tenant, collector))
+        if self._first("series_dropped", tenant, collector):
             LOG.warning("series_dropped", source=self._source, tenant=tenant, collector=collector, series=series)
 
     def _tell_once(self, event: str, field: str) -> None:
-        if (event, field) not in self._told:
-            self._told.add((event, field))
+        if self._first(event, field):
             LOG.warning(event, source=self._source, field=field)
+
+    def _first(self, *what: str) -> bool:
+        """Tell whether this was never asked about the same before."""
+        first = what not in self._told
+        self._told.add(what)
+        return first
 
 
 class ProcessInstruments(Instruments):
     """What the process tells: its version, configuration, cache and resources."""
 
-    def __init__(self, clock: Clock, *, birth_delay: float) -> None:
-        super().__init__(PROCESS_INSTRUMENTS, clock, birth_delay=birth_delay, source=None)
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(PROCESS_INSTRUMENTS, clock, birth_delay=0.0, source=None)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)

@@ -79,7 +79,10 @@ class Renderer:
 
 
 def gather(shown: Iterable[Shown], *, allowance: int) -> Rendered:
-    """Bring samples together by family; refuse labels that are there already and what exceeds *allowance*."""
+    """Bring samples together by family; refuse labels that are there already and what exceeds *allowance*.
+
+    Half a surrogate pair, which only a configuration can hold, becomes a question mark: no cell is lost over it.
+    """
     texts: dict[int, list[str]] = defaultdict(list)
     series = dropped = 0
     seen: set[tuple[type[Record], str]] = set()
@@ -92,4 +95,4 @@ def gather(shown: Iterable[Shown], *, allowance: int) -> Rendered:
         series += each.series
         for index, text in each.lines:
             texts[index].append(text)
-    return Rendered({index: "".join(lines).encode() for index, lines in texts.items()}, series, dropped)
+    return Rendered({index: "".join(lines).encode(errors="replace") for index, lines in texts.items()}, series, dropped)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from exporter.metrics.compression import Part, part
 
-TENANTS_A_PAGE: Final = 64
+TENANTS_A_PAGE: Final = 16
 
 
 class CellKey(NamedTuple):
@@ -80,6 +80,7 @@ class Snapshot:
         self._cells: dict[CellKey, _Cell] = {}
         self._groups: list[_Group] = []
         self._home: dict[tuple[str, str], _Group] = {}
+        self._changed: set[tuple[_Group, int]] = set()
         self.series = 0
         self.size = 0
         """Bytes of all samples as text."""
@@ -91,9 +92,9 @@ class Snapshot:
         group = self._group(key)
         old = self._cells.get(key)
         for index in (old.indexes if old else frozenset()) - chunks.keys():
-            self.version += group.put(key, index, None)
+            self._put(group, key, index, None)
         for index, chunk in chunks.items():
-            self.version += group.put(key, index, chunk)
+            self._put(group, key, index, chunk)
         size = sum(map(len, chunks.values()))
         self.series += series - (old.series if old else 0)
         self.size += size - (old.size if old else 0)
@@ -106,7 +107,7 @@ class Snapshot:
         if cell is None:
             return
         for index in cell.indexes:
-            self.version += cell.group.put(key, index, None)
+            self._put(cell.group, key, index, None)
         self.series -= cell.series
         self.size -= cell.size
         member = (key.source, key.tenant)
@@ -130,6 +131,16 @@ class Snapshot:
             page = group.page(index)
             if page is not None:
                 yield page
+
+    def changed_pages(self) -> list[Page]:
+        """Return the pages that changed since they were last asked for here."""
+        changed, self._changed = self._changed, set()
+        return [page for group, index in changed if (page := group.page(index)) is not None]
+
+    def _put(self, group: _Group, key: CellKey, index: int, chunk: bytes | None) -> None:
+        if group.put(key, index, chunk):
+            self.version += 1
+            self._changed.add((group, index))
 
     def _group(self, key: CellKey) -> _Group:
         member = (key.source, key.tenant)

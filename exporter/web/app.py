@@ -1,6 +1,6 @@
 """The endpoints: /metrics, the landing page, and whether we are alive and ready."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from typing import Final
 
@@ -15,13 +15,19 @@ PIECE: Final = 1 << 18
 
 Check = Callable[[], str | None]
 """Returns why not, or ``None`` if all is well."""
+HARMLESS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+"""Keeps an answer from being taken for something else."""
 
 
 def web_app(
     exposition: Exposition, *, healthy: Check, ready: Check, sources: Callable[[], dict[str, str]]
 ) -> web.Application:
     """Return the application; *sources* tells name → kind and state for the landing page."""
-    app = web.Application(middlewares=[_harmless])
+    app = web.Application()
+    app.on_response_prepare.append(_harmless)
     app.router.add_get("/metrics", _metrics(exposition))
     app.router.add_get("/-/healthy", _checked(healthy, "healthy"))
     app.router.add_get("/-/ready", _checked(ready, "ready"))
@@ -29,22 +35,15 @@ def web_app(
     return app
 
 
-@web.middleware
-async def _harmless(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Add the headers that keep a page from being taken for something else."""
-    response = await handler(request)
-    if not response.prepared:
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-    return response
+async def _harmless(_: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers, whatever the answer is: streamed, or that there is no such page."""
+    response.headers.update(HARMLESS)
 
 
 def _metrics(exposition: Exposition) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def metrics(request: web.Request) -> web.StreamResponse:
-        form, content_type = negotiate(request.headers.get("Accept", ""))
-        gzip = takes_gzip(request.headers.get("Accept-Encoding", ""))
+        form, content_type = negotiate(_all(request, "Accept"))
+        gzip = takes_gzip(_all(request, "Accept-Encoding"))
         body = await exposition.body(form, gzip=gzip, names=frozenset(request.query.getall("name[]", [])))
         response = web.StreamResponse(headers={"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"})
         response.content_length = len(body)
@@ -59,6 +58,11 @@ def _metrics(exposition: Exposition) -> Callable[[web.Request], Awaitable[web.St
         return response
 
     return metrics
+
+
+def _all(request: web.Request, header: str) -> str:
+    """Return a header whose elements may be spread over several lines (RFC 9110, section 5.3)."""
+    return ",".join(request.headers.getall(header, []))
 
 
 def _checked(check: Check, word: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -43,14 +43,20 @@ def markdown() -> str:
         ("The exporter", (*own.PROCESS, *own.RUNTIME)),
     ):
         lines += [f"## {title}", "", "| metric | type | labels | kept | meaning |", "|---|---|---|---|---|"]
-        lines += [_row(row) for row in rows]
+        lines += [table_row(row) for row in rows]
         lines.append("")
     return "\n".join(lines)
 
 
-def _row(row: Row) -> str:
+def table_row(row: Row) -> str:
+    """Return a family as a row of its table."""
     if isinstance(row, Family):
         labels, kept = [*row.labels, *row.further_labels], "yes" if row.kept else ""
     else:
         labels, kept = [*row.labels], "yes"
-    return f"| `{row.name}` | {row.kind} | {', '.join(labels)} | {kept} | {row.help} |"
+    return f"| `{row.name}` | {row.kind} | {', '.join(labels)} | {kept} | {_cell(row.help)} |"
+
+
+def _cell(text: str) -> str:
+    """Return *text* as Markdown shows it in a table: a pipe would end the cell, a bracket begin HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,151 @@
+"""One record of every type, and cells made of them."""
+
+from collections.abc import Iterable
+
+from exporter.metrics.catalog import CATALOG
+from exporter.metrics.family import PREFIX
+from exporter.metrics.rendering import INDEX, Renderer, gather
+from exporter.metrics.snapshot import CellKey, Snapshot
+from exporter.records import (
+    AbandonedJobs,
+    Collection,
+    JobHistory,
+    JobKey,
+    JobTally,
+    MicrosoftLicenses,
+    Protection,
+    Record,
+    ScanProfile,
+    ScanProfileDrift,
+    Subscription,
+    Tenant,
+)
+
+MAIL = JobKey(product="Microsoft 365", workload="Exchange Online", job_type="backup", name="Mail")
+NOBODY_KNOWS = JobHistory(
+    tenant="t1",
+    job=JobKey(product="Microsoft 365", workload="Teams", job_type="backup"),
+    first_seen_at=1_772_000_000.0,
+    status=None,
+    started_at=None,
+    ended_at=None,
+    succeeded_at=None,
+    completed_at=None,
+    overdue_after_seconds=None,
+    duration_seconds=None,
+    size_bytes=None,
+    objects=None,
+)
+"""A job of which nothing is known but that it exists."""
+
+
+def about_the_tenant(tenant: str) -> list[Record]:
+    """Return what is known of a tenant apart from its jobs, with every value given."""
+    return [
+        Tenant(
+            tenant=tenant,
+            name=f"Firma {tenant}",
+            country="DE",
+            owner_email="anna@example.com",
+            status="success",
+            labels={"tier": "gold"},
+        ),
+        Subscription(
+            tenant=tenant,
+            subscription="Microsoft 365",
+            model="pooled",
+            storage="AvePoint",
+            retention="1 year",
+            package="full",
+            payment="monthly",
+            seats_purchased=50.0,
+            seats_used=48.0,
+            seats_change=-2.0,
+            capacity_purchased_bytes=2.0**40,
+            storage_consumed_bytes=1.5e9,
+            expires_at=1_790_000_000.0,
+        ),
+        MicrosoftLicenses(tenant=tenant, assigned=48.0, available=60.0),
+        Protection(
+            tenant=tenant,
+            product="Microsoft 365",
+            workload="Exchange Online",
+            scanned=100,
+            protected=98,
+            stored_bytes={"avepoint": 1e9, "byos": 0.0},
+        ),
+        ScanProfile(
+            tenant=tenant,
+            profile="p1",
+            name="All users",
+            mode="advanced",
+            domain="example.com",
+            modified_at=1_772_000_000.0,
+            reported_at=1_772_100_000.0,
+            daily_scan=True,
+            last_status="success",
+            changed_objects={"registered": 3, "moved": 0, "removed": 1},
+        ),
+        ScanProfileDrift(tenant=tenant, profile="p1", drifted={"mode": False, "daily_scan": True}, changes=2.0),
+        Collection(tenant=tenant, collector="jobs", success=True, succeeded_at=1_772_485_200.0, stale=False),
+    ]
+
+
+def about_its_jobs(tenant: str) -> list[Record]:
+    """Return what the ledger tells of a tenant, with every value given."""
+    return [
+        JobTally(
+            tenant=tenant,
+            product=MAIL.product,
+            workload=MAIL.workload,
+            job_type=MAIL.job_type,
+            runs=7.0,
+            successes=5.0,
+            failures=1.0,
+            warnings=1.0,
+            unobserved=0.0,
+            duration_seconds_sum=1234.5,
+            duration_count=7.0,
+            objects={"successful": 700.0, "failed": 3.0},
+            size_bytes=5e9,
+            in_progress=1,
+        ),
+        JobHistory(
+            tenant=tenant,
+            job=MAIL,
+            first_seen_at=1_770_000_000.0,
+            status="success",
+            started_at=1_772_480_000.0,
+            ended_at=1_772_483_600.5,
+            succeeded_at=1_772_483_600.5,
+            completed_at=1_772_483_600.5,
+            overdue_after_seconds=93_600.0,
+            duration_seconds=3600.5,
+            size_bytes=5e8,
+            objects={"successful": 100, "failed": 0},
+        ),
+        AbandonedJobs(tenant=tenant, product="Microsoft 365", jobs=2),
+    ]
+
+
+def facts(tenant: str) -> list[Record]:
+    """Return one record of every type that is shown."""
+    return [*about_the_tenant(tenant), *about_its_jobs(tenant)]
+
+
+def samples_by_family(records: Iterable[Record], *, source: str = "s", stale: bool = False) -> dict[str, str]:
+    """Return the rendered lines by full name of the family."""
+    shown = Renderer(source).show(records, stale=stale)
+    chunks = gather(shown, allowance=10_000).chunks
+    return {CATALOG[index].name: chunk.decode() for index, chunk in chunks.items()}
+
+
+def publish(snapshot: Snapshot, source: str, tenant: str, collector: str, records: Iterable[Record]) -> None:
+    """Render and publish a cell, as an answer of a vendor would be."""
+    rendered = gather(Renderer(source).show(records), allowance=10_000)
+    snapshot.publish(CellKey(source, tenant, collector), rendered.chunks, series=rendered.series)
+
+
+def place(name: str) -> int:
+    """Return a family's place in the catalog by its name without the prefix."""
+    return INDEX[PREFIX + name]

@@ -1,0 +1,208 @@
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.cli import main
+from exporter.settings import load
+from tools.configuration import Option, markdown, options
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "config.example.yaml"
+OPTIONS = {option.path: option for option in options()}
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no variable of this machine matter."""
+    for name in [name for name in os.environ if name.upper().startswith("M365_BACKUP_")]:
+        monkeypatch.delenv(name)
+
+
+def test_example_loads() -> None:
+    """The example can be used as it is."""
+    settings = load(EXAMPLE)
+
+    assert [(name, source.api) for name, source in settings.sources.items()] == [
+        ("elements_emea", "v3"),
+        ("elements_apac", "v1"),
+    ]
+
+
+def test_example_lacks_only_its_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    """The only faults of the example are the secrets' files, which do not exist."""
+    with pytest.raises(SystemExit) as exit_:
+        main(["check-config", "--config", str(EXAMPLE)])
+
+    assert exit_.value.code == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 3
+    assert all(re.search(r"auth\.\w+_file: the file cannot be read;", line) for line in told)
+
+
+def test_example_holds_every_option() -> None:
+    """Every option of the models stands in the example, and nothing else does."""
+    shown = {path for path, _, _ in example()}
+    groups = {re.split(r"(?:\[\])?\.[^.]+$", path)[0] for path in OPTIONS}
+
+    assert set(OPTIONS) <= shown
+    assert {path for path in shown if path not in OPTIONS and not is_label(path)} <= groups | GROUPS_OF_GROUPS
+
+
+def test_example_tells_the_defaults() -> None:
+    """The defaults that the example states are those of the models; where there is one it is stated."""
+    stated = {path: text for path, _, comment in example() for text in re.findall(r"Default: (.+)$", comment)}
+
+    assert stated == {path: notation(option) for path, option in OPTIONS.items() if option.default is not None}
+
+
+def test_example_fits_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    """The printed JSON Schema accepts the example, refuses an unknown key in it, and has no dangling reference."""
+    with pytest.raises(SystemExit):
+        main(["config-schema"])
+    schema = json.loads(capsys.readouterr().out)
+    content = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert list(violations(content, schema, schema)) == []
+    assert list(violations({**content, "log": {"levle": "info"}}, schema, schema)) == ["log.levle"]
+    assert list(violations({**content, "limits": {"counter_birth_delay": 120}}, schema, schema)) != []
+
+
+def test_schema_tells_defaults_as_the_file_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """A default in the JSON Schema fits the schema of its own option: durations are no numbers."""
+    with pytest.raises(SystemExit):
+        main(["config-schema"])
+    schema = json.loads(capsys.readouterr().out)
+
+    wrong = [
+        f"{group['title']}.{name}"
+        for group in [schema, *schema["$defs"].values()]
+        for name, option in group["properties"].items()
+        if "default" in option and list(violations(option["default"], option, schema))
+    ]
+
+    assert wrong == []
+
+
+def test_page_is_current() -> None:
+    """docs/configuration.md is what the tool prints; `make docs` writes it."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+
+    assert page == markdown()
+
+
+def test_page_tells_every_option() -> None:
+    """The page has one row for every option, each with a meaning of its own."""
+    rows = [line for line in markdown().splitlines() if re.match(r"\| `\w+` \| .+ \| .+ \| .{8,} \|$", line)]
+
+    assert len(rows) == len(OPTIONS)
+
+
+def test_variables_of_the_page_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables that the page gives as examples are accepted."""
+    for name in set(re.findall(r"`(M365_BACKUP_[A-Z_0-9]+[A-Z])`", markdown())):
+        monkeypatch.setenv(name, "info" if name.endswith("LEVEL") else '["0.0.0.0:1"]')
+    monkeypatch.setenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__AUTH__CLIENT_SECRET_FILE", "elsewhere")
+    monkeypatch.delenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__AUTH__CLIENT_SECRET")
+
+    settings = load(EXAMPLE)
+
+    assert settings.web.listen == ("0.0.0.0:1",)
+
+
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "null": type(None),
+    "number": (int, float),
+    "object": dict,
+    "string": str,
+}
+GROUPS_OF_GROUPS = {"sources.<name>.collectors"}
+
+
+def is_label(path: str) -> bool:
+    """Tell whether this is one of the operator's own labels rather than an option."""
+    return path.startswith("sources.<name>.tenants.overrides[].labels.")
+
+
+def notation(option: Option) -> str | None:
+    """Return an option's default as the example writes it: words without quotes."""
+    default = option.default or ""
+    return default.strip('"') if re.fullmatch(r'"[\w:/.-]+"', default) else default
+
+
+def example() -> Iterator[tuple[str, yaml.Node, str]]:
+    """Yield the path, the value and the comments (above, and on the line) of everything in the example."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    root = yaml.compose(text)
+    assert isinstance(root, yaml.MappingNode)
+    yield from below(root, "", lines)
+
+
+def below(node: yaml.Node, above: str, lines: list[str]) -> Iterator[tuple[str, yaml.Node, str]]:
+    """Yield what stands below *node*."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from below(item, f"{above}[]", lines)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = "<name>" if above == "sources" else key.value
+            path = f"{above}.{name}".lstrip(".")
+            yield path, value, lines[key.start_mark.line].partition("  # ")[2]
+            yield from below(value, path, lines)
+
+
+def violations(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Yield where *value* does not fit: as much of JSON Schema as our schema uses."""
+    if "$ref" in schema:
+        yield from violations(value, root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root, path)
+    if "anyOf" in schema and all(list(violations(value, each, root)) for each in schema["anyOf"]):
+        yield path
+    if not (is_of_type(value, schema) and is_within(value, schema)):
+        yield path
+    if isinstance(value, dict):
+        yield from (f"{path}.{key}".lstrip(".") for key in schema.get("required", ()) if key not in value)
+        for key, inner in value.items():
+            yield from violations_of_key(key, inner, schema, root, f"{path}.{key}".lstrip("."))
+    if isinstance(value, list):
+        for item in value:
+            yield from violations(item, schema.get("items", {}), root, f"{path}[]")
+
+
+def violations_of_key(key: str, value: Any, schema: dict[str, Any], root: dict[str, Any], path: str) -> Iterator[str]:
+    """Yield where a key of a mapping, or what it holds, does not fit."""
+    further = schema.get("properties", {}).get(key, schema.get("additionalProperties", True))
+    patterns = schema.get("patternProperties", {})
+    further = next((each for pattern, each in patterns.items() if re.search(pattern, key)), further)
+    if further is False:
+        yield path
+    elif isinstance(further, dict):
+        yield from violations(value, further, root, path)
+
+
+def is_of_type(value: Any, schema: dict[str, Any]) -> bool:
+    """Tell whether the value is of one of the types."""
+    types = schema.get("type", [])
+    names = [types] if isinstance(types, str) else types
+    if isinstance(value, bool):
+        return not names or "boolean" in names
+    return not names or any(isinstance(value, KINDS[name]) for name in names)
+
+
+def is_within(value: Any, schema: dict[str, Any]) -> bool:
+    """Tell whether the value is one of the words, within the bounds and of the form."""
+    if isinstance(value, str):
+        fits = re.search(schema.get("pattern", ""), value) and len(value) >= schema.get("minLength", 0)
+        return bool(fits) and value in schema.get("enum", [value]) and value == schema.get("const", value)
+    if isinstance(value, int | float):
+        return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+    return True

@@ -1,0 +1,70 @@
+"""The exporter's web application on a port of its own, and a client that adds no header by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+
+from exporter.metrics.exposition import Exposition
+from exporter.metrics.snapshot import Snapshot
+from exporter.web.app import web_app
+from tests.metrics.facts import facts, publish
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """The application's surroundings, to be changed by a test."""
+
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    unhealthy: str | None = None
+    unready: str | None = None
+    sources: dict[str, str] = field(default_factory=dict)
+    port: int = 0
+    open_connections: Callable[[], int] = int
+    unsent_bytes: Callable[[], int] = int
+    """How much the server holds in the buffers of its connections."""
+
+    async def ask(self, path: str, *headers: tuple[str, str], method: str = "GET") -> Answer:
+        """Send a request with just these headers, and return the answer as it was sent."""
+        async with (
+            ClientSession(auto_decompress=False, skip_auto_headers=["Accept", "Accept-Encoding"]) as session,
+            session.request(method, f"http://127.0.0.1:{self.port}{path}", headers=headers) as response,
+        ):
+            return Answer(response.status, dict(response.headers), await response.read())
+
+
+@asynccontextmanager
+async def open_site() -> AsyncIterator[Site]:
+    """Serve one tenant of one source while the context lasts."""
+    site = Site()
+    publish(site.snapshot, "s", "t1", "jobs", facts("t1"))
+    app = web_app(
+        Exposition(site.snapshot),
+        healthy=lambda: site.unhealthy,
+        ready=lambda: site.unready,
+        sources=lambda: site.sources,
+    )
+    async with TestServer(app) as server:
+        site.port = server.port or 0
+        assert isinstance(server.runner, web.AppRunner)
+        assert server.runner.server is not None
+        inbound = server.runner.server
+        site.open_connections = lambda: len(inbound.connections)
+        site.unsent_bytes = lambda: sum(
+            each.transport.get_write_buffer_size()
+            for each in inbound.connections
+            if isinstance(each.transport, asyncio.Transport)
+        )
+        yield site

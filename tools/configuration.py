@@ -1,0 +1,191 @@
+# ruff: noqa: INP001 - a script beside the package
+"""Prints docs/configuration.md from the models of the settings: `python -m tools.configuration`."""
+
+import json
+import re
+import sys
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from exporter.duration import duration_seconds, prometheus_duration
+from exporter.faults import alternatives, is_model
+from exporter.settings import Settings
+from exporter.settings.environment import DELIMITER, PREFIX
+
+HEAD: Final = """\
+# Configuration
+
+<!-- Made from the code by `make docs`; change the docstrings of the settings instead. -->
+
+The exporter reads one YAML file: `m365-backup-exporter run --config config.yaml`. `config.example.yaml` holds every
+option there is; `m365-backup-exporter check-config --config config.yaml` tells every fault of yours at once, without
+showing a value, and exits with 0 or 2. Editors complete and check the file with the JSON Schema that
+`m365-backup-exporter config-schema` prints. Unknown keys are faults, and so is a key that is given twice.
+
+## Durations
+
+A number and a unit, as Prometheus writes them: `500ms`, `30s`, `15m`, `6h`, `1d`, `2w`, `1y`, or several from the
+largest to the smallest, such as `1h30m`. A number without a unit, zero and negative durations are faults. Collectors'
+intervals are at least `1s`.
+
+## Environment
+
+A variable overrides an option: `{prefix}` and the path in capitals, with `{delimiter}` between the levels.
+
+| option | variable |
+|---|---|
+| `log.level` | `{prefix}LOG__LEVEL` |
+| `sources.elements_emea.auth.client_secret` | `{prefix}SOURCES__ELEMENTS_EMEA__AUTH__CLIENT_SECRET` |
+| `web.listen` | `{prefix}WEB__LISTEN` |
+
+- The environment wins over the file, and over included files.
+- Names of sources are in lower case, with single underscores only, so that a variable can name them:
+  `ELEMENTS_EMEA` is the source `elements_emea`. A variable about a source that no file defines is a fault, unless its
+  `KIND` is set by a variable too.
+- Numbers, durations and switches are written as in the file. Lists and mappings are JSON and replace the whole list or
+  mapping: `{prefix}WEB__LISTEN='["0.0.0.0:10365"]'`. An item of a list cannot be set alone.
+- A variable that begins with `{prefix}` and names no option is a fault. Those that Kubernetes sets for a Service of a
+  similar name (`{prefix}EXPORTER_SERVICE_HOST` and its like) are passed over.
+- If the file has `client_secret_file`, setting `client_secret` by a variable is a fault: remove the one that you do
+  not mean.
+
+## Secrets
+
+A secret is given once: as `client_secret`, in the file that `client_secret_file` names, or as a certificate and its
+key. Files are read again whenever a token is fetched, so a rotated secret needs no restart; the last newline is not
+part of the secret. Secrets never appear in faults, logs or metrics.
+
+## Several files
+
+`include` lists globs, relative to the file: `include: ["sources.d/*.yaml"]`. Each file that matches holds sources as
+they would stand below `sources`, without that line:
+
+```yaml
+elements_apac:
+  kind: elements
+  auth: {{client_id: 00000000-0000-0000-0000-000000000000, client_secret_file: /run/secrets/elements_apac}}
+```
+
+A name may be used only once in all files. A glob may match nothing; a name without `*`, `?` or `[` must exist.
+
+## Options
+"""
+
+WORDS: Final = {str: "text", bool: "true or false", int: "whole number", float: "number", Path: "path"}
+BOUNDS: Final = {"ge": "at least", "gt": "more than", "le": "at most"}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the reference."""
+
+    group: type[BaseModel]
+    above: str
+    path: str
+    kind: str
+    default: str | None
+    """In the notation of the file; None if the option is required."""
+    meaning: str
+
+
+def options(model: type[BaseModel] = Settings, above: str = "") -> Iterator[Option]:
+    """Yield all options of *model*: its own first, then those of the groups in it."""
+    groups = {name: group_of(field) for name, field in model.model_fields.items()}
+    for name, field in model.model_fields.items():
+        if groups[name] is None or field.description:
+            yield Option(model, above, f"{above}{name}", kind_of(field), default_of(field), field.description or "")
+    for name, inner in groups.items():
+        if inner is not None:
+            yield from options(inner[0], f"{above}{name}{inner[1]}")
+
+
+def group_of(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
+    """Return the group below an option, and how paths go on to its options."""
+    for annotation in alternatives(field.annotation):
+        container, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if is_model(annotation):
+            return annotation, "."
+        if container is dict and is_model(arguments[1]):
+            return arguments[1], ".<name>."
+        if container is tuple and is_model(arguments[0]):
+            return arguments[0], "[]."
+    return None
+
+
+def default_of(field: FieldInfo) -> str | None:
+    """Return an option's default as the file would have it."""
+    if field.is_required():
+        return None
+    default = field.default
+    if is_duration(field) and default is not None:
+        return prometheus_duration(default)
+    return json.dumps(default) if not isinstance(default, float) else f"{default:g}"
+
+
+def kind_of(field: FieldInfo) -> str:
+    """Return an option's type in plain words, with its bounds."""
+    words = [kind for each in alternatives(field.annotation) for kind in _kinds(each) if kind]
+    bounds = [
+        f"{word} {getattr(bound, key):g}"
+        for bound in field.metadata
+        for key, word in BOUNDS.items()
+        if isinstance(getattr(bound, key, None), int | float)
+    ]
+    return ", ".join(["duration" if is_duration(field) else " or ".join(words), *bounds])
+
+
+def is_duration(field: FieldInfo) -> bool:
+    """Tell whether an option takes a duration."""
+    marks = [*field.metadata, *(mark for each in typing.get_args(field.annotation) for mark in _metadata(each))]
+    return any(getattr(mark, "func", None) is duration_seconds for mark in marks)
+
+
+def _metadata(annotation: Any) -> tuple[Any, ...]:
+    return getattr(annotation, "__metadata__", ())
+
+
+def _kinds(annotation: Any) -> list[str]:
+    match typing.get_origin(annotation), typing.get_args(annotation):
+        case typing.Literal, words:
+            return [f"`{word}`" for word in words]
+        case (origin, (_, value)) if origin is dict:
+            return [f"mapping of names to {_plural(value)}"]
+        case (origin, (item, *_)) if origin is tuple:
+            return [f"list of {_plural(item)}"]
+        case _ if annotation is SecretStr:
+            return ["text (secret)"]
+        case _:
+            return [WORDS[annotation]] if annotation in WORDS else []
+
+
+def _plural(annotation: Any) -> str:
+    return "texts" if alternatives(annotation) == [str] else "mappings"
+
+
+def markdown() -> str:
+    """Return the whole page."""
+    lines = [HEAD.format(prefix=PREFIX, delimiter=DELIMITER)]
+    for (group, above), rows in groupby(options(), key=lambda option: (option.group, option.above)):
+        title = f"`{above.rstrip('.').removesuffix('[]')}`" if above else "The top level"
+        about = (group.__doc__ or "").strip().splitlines()[0]
+        lines += [f"### {title}\n", f"{about}\n", "| option | type | default | meaning |", "|---|---|---|---|"]
+        for row in rows:
+            default = "required" if row.default is None else f"`{row.default}`"
+            lines.append(f"| `{row.path.removeprefix(above)}` | {row.kind} | {default} | {_code(row.meaning)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    return re.sub(r"``(.+?)``", r"`\1`", " ".join(text.split())).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
