@@ -13,16 +13,18 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 
 from bench.table import Row
 from exporter.app import Daemon, running
 from exporter.clock import SystemClock
+from exporter.heap import bound_collections
 from exporter.settings import Settings
 
 SCRAPES = 20
-INTERVAL = 45.0
+INTERVAL = 5.0
 """Seconds between two polls of a customer's jobs: at this pace, half an hour of the world."""
 PACE = 1800 / INTERVAL
 
@@ -57,6 +59,7 @@ def _settings(url: str) -> Settings:
         "auth": {"token_url": f"{url}/connect/token", "client_id": "bench", "client_secret": "simulated"},
         "limits": {"requests_per_second": 1000, "concurrency": 8},
         "collectors": {
+            "tenants": {"interval": "5m"},
             "jobs": {"interval": f"{INTERVAL:.0f}s"},
             "protection": {"enabled": False},
             "scan_profiles": {"enabled": False},
@@ -98,13 +101,26 @@ def _requests(daemon: Daemon) -> int:
     )
 
 
-async def _cpu_per_request(daemon: Daemon, requests: int) -> tuple[float, float]:
-    """Return CPU and wall seconds a jobs request, over the next *requests* of them."""
-    first, cpu, wall = _requests(daemon), time.process_time(), time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds a jobs request, all else that the exporter does meanwhile included."""
+
+    user: float
+    system: float
+    wall: float
+
+
+async def _cost(daemon: Daemon, requests: int) -> Cost:
+    """Return the cost of the next *requests*."""
+    first, before, wall = _requests(daemon), resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     while _requests(daemon) < first + requests:  # noqa: ASYNC110 - there is no event for a benchmark to wait for
         await asyncio.sleep(0.05)
-    done = _requests(daemon) - first
-    return (time.process_time() - cpu) / done, (time.perf_counter() - wall) / done
+    done, after = _requests(daemon) - first, resource.getrusage(resource.RUSAGE_SELF)
+    return Cost(
+        (after.ru_utime - before.ru_utime) / done,
+        (after.ru_stime - before.ru_stime) / done,
+        (time.perf_counter() - wall) / done,
+    )
 
 
 async def _scrapes(url: str, headers: dict[str, str]) -> tuple[list[float], int]:
@@ -131,14 +147,15 @@ def _resident() -> float:
 
 async def fleet(*, tenants: int, rows_per_customer: int) -> list[Row]:
     """Poll a fleet whose pages hold *rows_per_customer* job rows, and scrape it."""
+    bound_collections()
     idle = _resident()
     async with (
         _simulator(tenants, rows_per_customer) as simulator,
         running(_settings(simulator), SystemClock()) as daemon,
     ):
-        first_cpu, _ = await _cpu_per_request(daemon, tenants)
+        first = await _cost(daemon, tenants)
         stalls = Stalls()
-        cpu, wall = await _cpu_per_request(daemon, 2 * tenants)
+        later = await _cost(daemon, 3 * tenants)
         polling_stall = stalls.stop()
         gc.collect()
         url = str(daemon.addresses[0] / "metrics")
@@ -150,9 +167,10 @@ async def fleet(*, tenants: int, rows_per_customer: int) -> list[Row]:
         scraping_stall = stalls.stop()
     return [
         Row("series", f"{series:,}", "200,000 and more"),
-        Row(f"CPU a jobs request of {rows_per_customer} rows, first cycle", f"{first_cpu * 1e3:.2f} ms"),
-        Row(f"CPU a jobs request of {rows_per_customer} rows, later cycles", f"{cpu * 1e3:.2f} ms", "≤ 1 ms"),
-        Row("requests a second with nothing but CPU as limit", f"{1 / wall:.0f}"),
+        Row(f"CPU a jobs request of {rows_per_customer} rows, first cycle", f"{first.user * 1e3:.2f} ms user"),
+        Row(f"CPU a jobs request of {rows_per_customer} rows, later", f"{later.user * 1e3:.2f} ms user", "≤ 1 ms"),
+        Row("system time of the same", f"{later.system * 1e3:.2f} ms"),
+        Row("requests a second, simulator on the other core", f"{1 / later.wall:.0f}", "what the API allows"),
         Row("longest stall of the loop while polling", f"{polling_stall * 1e3:.0f} ms", "≤ 50 ms"),
         Row("longest stall of the loop while scraping too", f"{scraping_stall * 1e3:.0f} ms", "≤ 50 ms"),
         Row("scrape, gzip, median of 20", f"{statistics.median(packed) * 1e3:.1f} ms", "< 10 ms"),

@@ -35,6 +35,8 @@ LOG: Final = structlog.get_logger("exporter.app")
 TIDY_EVERY: Final = 1.0
 STUCK_AFTER: Final = 120.0
 RESTART_AFTER: Final = 60.0
+PREPARING_SHARE: Final = 19.0
+"""Rest for each second spent on preparing scrapes: one part in twenty, whatever the fleet."""
 
 
 @dataclass(slots=True, eq=False)
@@ -197,6 +199,7 @@ async def _supervised(runner: Runner, clock: Clock) -> None:
 
 async def _housekeeping(daemon: Daemon, snapshot: Snapshot, own: ProcessInstruments, every: float) -> None:
     """Show what time alone changes, and prepare the next scrape."""
+    prepare_at = 0.0
     while True:
         await daemon.clock.sleep(every)
         daemon.last_beat = daemon.clock.now()
@@ -205,7 +208,10 @@ async def _housekeeping(daemon: Daemon, snapshot: Snapshot, own: ProcessInstrume
                 await watched.intake.tick()
                 await asyncio.sleep(0)
             await _publish_instruments(daemon, snapshot, own)
-            await daemon.exposition.prepare()
+            if daemon.last_beat >= prepare_at:
+                await daemon.exposition.prepare()
+                took = daemon.clock.now() - daemon.last_beat
+                prepare_at = daemon.clock.now() + took * PREPARING_SHARE
         except Exception:
             LOG.exception("housekeeping_broken")
 
