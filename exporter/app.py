@@ -124,7 +124,6 @@ def _session() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
         headers={"User-Agent": f"m365-backup-exporter/{__version__}", "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
     )
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from exporter.client.proxies import EnvironmentProxies
 from exporter.clock import Clock
 from exporter.errors import AnswerTooLarge, AnswerUnreadable, SourceError, TimedOut, TlsFailed, Unreachable
 
@@ -54,6 +55,7 @@ class Transport:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._max_body_bytes = max_body_bytes
+        self._proxies = EnvironmentProxies()
         self._options: dict[str, Any] = {
             "timeout": aiohttp.ClientTimeout(total=timeout_seconds),
             "ssl": ssl,
@@ -86,7 +88,13 @@ class Transport:
         started = self._clock.now()
         try:
             async with self._session.request(
-                method, url, headers=sent, params=params, data=data, **self._options
+                method,
+                url,
+                headers=sent,
+                params=params,
+                data=data,
+                proxy=self._proxies.proxy_for(url),
+                **self._options,
             ) as response:
                 body = await self._body(response)
                 return Answer(
