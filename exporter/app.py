@@ -35,8 +35,8 @@ LOG: Final = structlog.get_logger("exporter.app")
 TIDY_EVERY: Final = 1.0
 STUCK_AFTER: Final = 120.0
 RESTART_AFTER: Final = 60.0
-PREPARING_SHARE: Final = 19.0
-"""Rest for each second spent on preparing scrapes: one part in twenty, whatever the fleet."""
+PREPARING_SHARE: Final = 49.0
+"""Rest for each second spent on preparing scrapes: one part in fifty, whatever the fleet."""
 
 
 @dataclass(slots=True, eq=False)

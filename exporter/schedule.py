@@ -73,10 +73,16 @@ class Schedule:
     """Requests that are under way on average."""
 
     def begin(self, now: float) -> None:
-        """Make the collections that ask once for all tenants due, discovery first."""
+        """Make the collections that ask once for all tenants due, discovery first.
+
+        Begun again after a break, it queues what was being collected then.
+        """
         for plan in self.plans:
-            if not plan.per_tenant:
+            if not plan.per_tenant and (WHOLE_SOURCE, plan.name) not in self.units:
                 self._add(plan, WHOLE_SOURCE, now)
+        for unit in self.units.values():
+            if not unit.queued:
+                self.push(unit)
 
     def watch(self, tenants: Iterable[str], now: float) -> None:
         """Follow a discovery: new tenants are due now, those that left are not asked again."""

@@ -1,0 +1,131 @@
+"""The composition root: what it survives, and what it says of itself."""
+
+import gc
+from typing import Any
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.app import running
+from exporter.errors import SettingsError
+from exporter.heap import CollectionTimer
+from exporter.settings import Settings
+from tests.support.warp import WarpClock, warped
+
+
+def settings_for(**more: Any) -> Settings:
+    """Return settings whose source nobody answers for."""
+    auth = {"token_url": "http://127.0.0.1:1/connect/token", "client_id": "test", "client_secret": "test"}
+    elements = {"kind": "elements", "base_url": "http://127.0.0.1:1", "auth": auth, **more}
+    return Settings.model_validate({"web": {"listen": ["127.0.0.1:0"]}, "sources": {"elements": elements}})
+
+
+async def page(url: Any) -> tuple[int, str]:
+    """Return status and text of a page."""
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return response.status, await response.text()
+
+
+def test_ready_after_the_first_attempt() -> None:
+    """Not ready before discovery was tried once, ready after it failed, and the landing page says how it stands."""
+
+    async def show() -> list[Any]:
+        clock = WarpClock()
+        async with running(settings_for(), clock, tidy_every=10) as daemon:
+            url = daemon.addresses[0]
+            early = [daemon.ready(), (await page(url / "-/healthy"))[0]]
+            await clock.sleep(120)
+            return [*early, (await page(url / "-/ready"))[0], (await page(url))[1]]
+
+    not_ready, healthy, ready, landing = warped(show)
+
+    assert "elements" in not_ready
+    assert (healthy, ready) == (200, 200)
+    assert "elements v3: 0 tenants" in landing
+
+
+def test_stuck_loop_is_unhealthy() -> None:
+    """When housekeeping has not run for two minutes the process asks to be replaced."""
+
+    async def show() -> str | None:
+        clock = WarpClock()
+        async with running(settings_for(), clock, tidy_every=3600) as daemon:
+            await clock.sleep(600)
+            return daemon.healthy()
+
+    assert "600 s late" in (warped(show) or "")
+
+
+def test_taken_port_is_a_fault_of_the_settings() -> None:
+    """A port that cannot be opened ends the start with its address, and leaves nothing running."""
+
+    async def show() -> None:
+        clock = WarpClock()
+        async with running(settings_for(), clock) as daemon:
+            taken = f"127.0.0.1:{daemon.addresses[0].port}"
+            again = settings_for().model_copy(
+                update={"web": settings_for().web.model_copy(update={"listen": (taken,)})}
+            )
+            with pytest.raises(SettingsError, match=taken):
+                async with running(again, clock):
+                    pass
+
+    warped(show)
+
+
+def test_broken_runner_is_started_again() -> None:
+    """A runner that a bug ended is logged and runs again after a minute; housekeeping survives its own bugs."""
+
+    class Broken:
+        """A schedule that can only break."""
+
+        begins = 0
+
+        def begin(self, now: float) -> None:
+            """Break."""
+            self.begins += 1
+            raise ZeroDivisionError(now)
+
+    async def show() -> int:
+        clock = WarpClock()
+        async with running(settings_for(), clock, tidy_every=10) as daemon:
+            broken = Broken()
+            daemon.watched["elements"].runner.schedule = broken  # type: ignore[assignment]
+            await clock.sleep(300)
+            return broken.begins
+
+    with capture_logs() as logs:
+        begins = warped(show)
+
+    assert begins >= 4
+    assert {"runner_broken", "housekeeping_broken"} <= {line["event"] for line in logs}
+
+
+def test_unreadable_authority_is_a_fault_of_the_settings(tmp_path: Any) -> None:
+    """A ca_file that is not there ends the start with its place."""
+
+    async def show() -> None:
+        async with running(settings_for(tls={"ca_file": str(tmp_path / "none.pem")}), WarpClock()):
+            pass
+
+    with pytest.raises(SettingsError, match=r"sources\.elements\.tls\.ca_file"):
+        warped(show)
+
+
+def test_long_collections_freeze_the_heap() -> None:
+    """A full garbage collection that took too long freezes what is alive; a quick or young one does not."""
+    before = gc.get_freeze_count()
+    CollectionTimer(longest=3600)("start", {"generation": 2})
+    quick = CollectionTimer(longest=3600)
+    quick("start", {"generation": 2})
+    quick("stop", {"generation": 2})
+    slow = CollectionTimer(longest=-1.0)
+    slow("stop", {"generation": 1})
+    assert gc.get_freeze_count() == before
+
+    slow("start", {"generation": 2})
+    slow("stop", {"generation": 2})
+
+    assert gc.get_freeze_count() > before
+    gc.unfreeze()
