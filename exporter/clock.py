@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -18,28 +19,34 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's time.
+    """The machine's time, made fit for schedules: it never runs backwards.
 
-    The wall clock is read once and carried on by the monotonic one, so that an NTP step
-    neither stalls the schedule nor fires all of it; drift is corrected slowly, never backwards.
+    A small error of the wall clock is worked off slowly. One that is far behind the truth, as after a suspended
+    machine wakes or a first NTP answer, is corrected at once; one that is ahead by running at half speed.
     """
 
-    MAX_SLEW: float = 0.05
-    """Seconds of correction a second: a step is worked off, never jumped."""
+    FAR_BEHIND: float = 60.0
+    """Seconds of error that are jumped instead of worked off."""
+    FASTER: float = 0.05
+    SLOWER: float = 0.5
+    """Seconds of correction a second."""
 
-    def __init__(self) -> None:
-        self._wall = time.time()
-        self._monotonic = time.monotonic()
+    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._read_wall = wall
+        self._read_monotonic = monotonic
+        self._now = wall()
+        self._monotonic = monotonic()
 
     def now(self) -> float:
-        """Return Unix seconds that never run backwards."""
-        monotonic = time.monotonic()
+        """Return Unix seconds."""
+        monotonic = self._read_monotonic()
         passed = monotonic - self._monotonic
-        error = time.time() - (self._wall + passed)
-        limit = self.MAX_SLEW * passed
-        self._wall += passed + max(-limit, min(limit, error))
+        error = self._read_wall() - (self._now + passed)
+        if error <= self.FAR_BEHIND:
+            error = max(-self.SLOWER * passed, min(self.FASTER * passed, error))
+        self._now += passed + error
         self._monotonic = monotonic
-        return self._wall
+        return self._now
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the event loop's own monotonic clock."""
