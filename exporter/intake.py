@@ -9,11 +9,12 @@ from typing import Final
 
 import structlog
 
+from exporter.cell import Cell, Progress
 from exporter.clock import Clock
 from exporter.errors import SOURCE_WIDE, NotApplicable, Reason, SourceError
 from exporter.incidents import Incidents
 from exporter.metrics.internal import SourceInstruments
-from exporter.metrics.rendering import Renderer, Shown, gather
+from exporter.metrics.rendering import Renderer, gather
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.records import Collection, Record, ScanProfile, Tenant
 from exporter.roster import Roster
@@ -23,34 +24,6 @@ from exporter.state import State
 LOG: Final = structlog.get_logger("exporter.intake")
 A_BREATH: Final = 25
 """Cells rendered between two turns of the event loop."""
-
-
-@dataclass(slots=True, eq=False)
-class Progress:
-    """How one collection fares: shared by all cells that it fills."""
-
-    success: bool | None = None
-    succeeded_at: float | None = None
-    stale_at: float | None = None
-    """From when on its present state is withheld, unless a success comes first."""
-
-    def stale(self, now: float) -> bool:
-        """Tell whether what it brought last must not be shown as the present any more."""
-        return self.stale_at is not None and now >= self.stale_at
-
-
-@dataclass(slots=True, eq=False)
-class Cell:
-    """The last good answer of one collector about one tenant."""
-
-    plan: CollectorPlan
-    progress: Progress
-    records: Sequence[Record] = ()
-    leads: bool = False
-    """Whether the collection's own metrics are shown here."""
-    shown: Sequence[Shown] = ()
-    """What was rendered last, to be taken over where it did not change."""
-    shown_stale: bool = False
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -184,10 +157,7 @@ class Intake:
     async def _replace(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float) -> None:
         """Swap the records of all cells that the collection fills, each as a whole."""
         self._lead(plan, tenant)
-        by_tenant: dict[str, list[Record]] = {tenant: []} if plan.per_tenant else {}
-        for record in records:
-            if record.tenant in self.roster.tenants:
-                by_tenant.setdefault(record.tenant, []).append(record)
+        by_tenant = {tenant: records} if plan.per_tenant else self._by_tenant(records)
         for each, theirs in by_tenant.items():
             kept = self._enter(plan, each, theirs, now)
             await self.state.commit(self.source, each, plan.name, kept, now)
@@ -201,7 +171,15 @@ class Intake:
             keys[tenant, plan.name] = None
         await self._publish_all(keys)
 
-    def _enter(self, plan: CollectorPlan, tenant: str, records: list[Record], now: float) -> Sequence[Record]:
+    def _by_tenant(self, records: Iterable[Record]) -> dict[str, Sequence[Record]]:
+        """Sort the answer of a collection for all tenants; strangers are left out."""
+        sorted_: dict[str, list[Record]] = {}
+        for record in records:
+            if record.tenant in self.roster.tenants:
+                sorted_.setdefault(record.tenant, []).append(record)
+        return dict[str, Sequence[Record]](sorted_)
+
+    def _enter(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float) -> Sequence[Record]:
         """Enter records into the tenant's books; return those that are shown as they are."""
         if plan.book == "jobs":
             self.state.books(self.source, tenant).jobs.observe(records, now)
