@@ -148,6 +148,8 @@ def _watch(
         share=shard.total,
         random=random.Random(),  # noqa: S311 - jitter, not a secret
     )
+    if settings.tls.insecure_skip_verify:
+        LOG.warning("tls_not_verified", source=name, advice="anyone in between can read the secret; set tls.ca_file")
     try:
         source = settings.build(name, surroundings)
     except OSError as error:

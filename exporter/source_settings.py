@@ -100,6 +100,12 @@ class TlsSettings(Options):
     insecure_skip_verify: bool = False
     """Whether any certificate is accepted; for tests only."""
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(map(bool, (self.ca_file, self.fingerprint_sha256, self.insecure_skip_verify))) > 1:
+            raise ValueError("give at most one of ca_file, fingerprint_sha256 and insecure_skip_verify")
+        return self
+
     def verification(self) -> ssl.SSLContext | Fingerprint | bool:
         """Return what aiohttp calls ``ssl``; reads *ca_file* and raises OSError or ssl.SSLError."""
         if self.fingerprint_sha256:

@@ -113,6 +113,19 @@ def test_unreadable_authority_is_a_fault_of_the_settings(tmp_path: Any) -> None:
         warped(show)
 
 
+def test_unverified_tls_is_warned_of() -> None:
+    """Each start with tls.insecure_skip_verify says in the log what that means."""
+
+    async def show() -> None:
+        async with running(settings_for(tls={"insecure_skip_verify": True}), WarpClock()):
+            pass
+
+    with capture_logs() as logs:
+        warped(show)
+
+    assert [line["source"] for line in logs if line["event"] == "tls_not_verified"] == ["elements"]
+
+
 def test_long_collections_freeze_the_heap() -> None:
     """A full garbage collection that took too long freezes what is alive; a quick or young one does not."""
     before = gc.get_freeze_count()

@@ -57,10 +57,24 @@ def test_certificates_are_verified() -> None:
     assert TlsSettings(insecure_skip_verify=True).verification() is False
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"fingerprint_sha256": DIGITS, "insecure_skip_verify": True},
+        {"fingerprint_sha256": DIGITS, "ca_file": "ca.pem"},
+        {"ca_file": "ca.pem", "insecure_skip_verify": True},
+    ],
+)
+def test_one_way_to_trust(options: dict[str, object]) -> None:
+    """Two ways to verify a certificate are a fault: one of them would not count."""
+    with pytest.raises(ValidationError, match="give at most one of"):
+        TlsSettings.model_validate(options)
+
+
 @pytest.mark.parametrize("text", [DIGITS, DIGITS.upper(), ":".join(DIGITS[at : at + 2] for at in range(0, 64, 2))])
 def test_fingerprint(text: str) -> None:
-    """A fingerprint is taken as openssl prints it, and stands before all other options."""
-    pinned = TlsSettings(fingerprint_sha256=text, insecure_skip_verify=True).verification()
+    """A fingerprint is taken as openssl prints it."""
+    pinned = TlsSettings(fingerprint_sha256=text).verification()
 
     assert isinstance(pinned, Fingerprint)
     assert pinned.fingerprint == bytes.fromhex(DIGITS)
