@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-demo: $(VENV)/run ## the exporter on its simulator, without credentials
+demo: interpreter $(VENV)/run ## the exporter on its simulator, without credentials
 	$(BIN)/m365-backup-exporter demo
 
 test: check ## all that CI runs: style, types, architecture, tests
@@ -22,7 +22,7 @@ test: check ## all that CI runs: style, types, architecture, tests
 test-full: check ## the long tests too
 	$(PYTEST) --cov --cov-report=term tests
 
-check: $(VENV)/dev $(VENV)/tools ## style, types and architecture
+check: packages-for-tests interpreter $(VENV)/dev ## style, types and architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -52,23 +52,33 @@ lock: $(VENV)/dev ## pin the newest releases of what the *.in files wish, with h
 clean: ## remove what was made
 	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
-# The virtual environment. A Debian without python3-venv gets it, if we may.
-$(VENV)/bin/python:
+# The virtual environment, and Debian's packages where something is missing and we may install it.
+$(VENV)/bin/python: | packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.13" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/debian-packages python3-venv
-	$(PYTHON) -m venv $(VENV)
+	  { echo "$(PYTHON) does not run or is older than 3.11; name another: make PYTHON=python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/run: requirements.txt requirements-build.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/run: requirements.txt requirements-build.txt pyproject.toml | $(VENV)/bin/python interpreter
 	$(PIP) install --require-hashes --no-deps -r requirements-build.txt -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/dev: requirements-dev.txt $(VENV)/run
+$(VENV)/dev: requirements-dev.txt $(VENV)/run | packages-for-tests
 	$(PIP) install --require-hashes --no-deps -r requirements-dev.txt
 	@touch $@
 
-# Prometheus (with promtool), which the integration tests run.
-$(VENV)/tools: | $(VENV)/bin/python
-	@command -v prometheus promtool >/dev/null || deploy/debian-packages prometheus
-	@touch $@
+.PHONY: interpreter packages packages-for-tests
+interpreter: | $(VENV)/bin/python
+	@version='import sys; print(*sys.version_info[:2])'; \
+	  [ "$$($(PYTHON) -c "$$version")" = "$$($(BIN)/python -c "$$version")" ] || \
+	  { echo "$(VENV) was made with another Python than $(PYTHON): make clean first" >&2; exit 1; }
+
+packages:
+	@[ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/debian-packages python3-venv
+
+# Prometheus, with promtool, is run by the integration tests. Asked for together, so that it is said once.
+packages-for-tests:
+	@missing=; \
+	  [ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing=python3-venv; \
+	  { command -v prometheus && command -v promtool; } >/dev/null || missing="$$missing prometheus"; \
+	  [ -z "$$missing" ] || deploy/debian-packages $$missing

@@ -173,8 +173,6 @@ def load(path: Path) -> Settings:
         settings = Settings(**raw)
     except ValidationError as error:
         faults += faults_of(error, Settings, path=str(path), origins=origins)
-    except RecursionError:
-        faults.append(f"{path}: an alias stands for something that it is part of; write that out")
     else:
         if not faults:
             return settings

@@ -71,6 +71,8 @@ class Sources:
 
 
 def _matches(folder: Path, glob: str) -> list[Path]:
+    if "***" in glob:  # Python 3.13 would take it for *
+        return []
     anchor = Path(Path(glob).anchor)
     try:
         if Path(glob).is_absolute():
@@ -83,11 +85,27 @@ def _matches(folder: Path, glob: str) -> list[Path]:
 def read(path: Path) -> dict[str, Any]:
     """Return the mapping that the file at *path* holds; `SettingsError` says where it is at fault."""
     raw, fault = _parsed(path)
+    if fault is None and _holds_itself(raw, set(), set()):
+        fault = "an alias stands for something that it is part of; write that out"
     if fault is None and not (isinstance(raw, Mapping) and all(isinstance(key, str) for key in raw)):
         fault = "should be a mapping of keys to values; see config.example.yaml"
     if fault is not None:  # raised out of the handlers, for the parser's errors hold the text
         raise SettingsError([f"{path}: {fault}"])
     return dict(raw)
+
+
+def _holds_itself(value: Any, around: set[int], clean: set[int]) -> bool:
+    """Tell whether anything in *value* is part of itself; by identity, each thing looked at once."""
+    if not isinstance(value, dict | list) or id(value) in clean:
+        return False
+    if id(value) in around:
+        return True
+    around.add(id(value))
+    parts = value.values() if isinstance(value, dict) else value
+    found = any(_holds_itself(part, around, clean) for part in parts)
+    around.discard(id(value))
+    clean.add(id(value))
+    return found
 
 
 def _parsed(path: Path) -> tuple[Any, str | None]:

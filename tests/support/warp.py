@@ -63,6 +63,10 @@ class WarpLoop(asyncio.SelectorEventLoop):
         self.pool: Executor = CountingPool(self.warp)
         self.set_default_executor(self.pool)
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+        """Wait for the threads in real time: since Python 3.12 the loop's own wait would be over at once."""
+        self.pool.shutdown(wait=True)
+
     def time(self) -> float:
         """Return the seconds that have passed."""
         return self.warp.passed
