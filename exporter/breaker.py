@@ -29,6 +29,11 @@ class Breaker:
         self.next_probe = now + PROBE_EVERY
         return True
 
+    def give_back(self, now: float) -> None:
+        """Let another collection be the probe: the one admitted asked nobody."""
+        if self.open:
+            self.next_probe = now
+
     def succeeded(self) -> None:
         """Close."""
         self.failures = 0

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.records import ScanProfile, ScanProfileDrift
+
+REMEMBER_PROFILES: Final = 30 * 86400.0
+"""How long a profile that is not shown may return and find its baseline."""
 
 
 class SettingChange(NamedTuple):
@@ -12,8 +15,8 @@ class SettingChange(NamedTuple):
 
     profile: str
     setting: str
-    old: str | None
-    new: str | None
+    old: str
+    new: str
 
 
 @dataclass(slots=True)
@@ -24,7 +27,9 @@ class ProfileMemory:
     first: dict[str, str]
     """The first answer seen: the baseline where none is configured."""
     settings: dict[str, str]
+    """The last known value of each."""
     changes: int = 0
+    seen_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -34,20 +39,24 @@ class ProfileBook:
     profiles: dict[str, ProfileMemory] = field(default_factory=dict)
 
     def observe(self, profiles: Iterable[ScanProfile], now: float) -> list[SettingChange]:
-        """Enter an answer and return what changed; a profile without known settings changes nothing."""
+        """Enter an answer and return what changed; a setting that was not known before has not changed."""
         changes: list[SettingChange] = []
+        for gone in [name for name, memory in self.profiles.items() if now - memory.seen_at > REMEMBER_PROFILES]:
+            del self.profiles[gone]
         for profile in profiles:
             if not profile.settings:
                 continue
             settings = dict(profile.settings)
             memory = self.profiles.setdefault(profile.profile, ProfileMemory(now, settings, settings))
             changed = [
-                SettingChange(profile.profile, setting, memory.settings.get(setting), settings.get(setting))
-                for setting in sorted(memory.settings.keys() | settings.keys())
-                if memory.settings.get(setting) != settings.get(setting)
+                SettingChange(profile.profile, setting, memory.settings[setting], settings[setting])
+                for setting in sorted(memory.settings.keys() & settings.keys())
+                if memory.settings[setting] != settings[setting]
             ]
             memory.changes += len(changed)
-            memory.settings = settings
+            memory.seen_at = now
+            memory.first = {**settings, **memory.first}
+            memory.settings = {**memory.settings, **settings}
             changes += changed
         return changes
 

@@ -10,7 +10,8 @@ SourceError              a collection failed; nothing of it is published
 ├── TlsFailed            tls               the certificate is not one we may trust
 ├── ServerFailed         server            5xx after every retry
 ├── AnswerUnreadable     invalid_response  an answer came, but not in the documented shape
-│   └── RequestRefused   invalid_response  400 and other 4xx: the vendor did not take our question
+│   ├── RequestRefused   invalid_response  400: the vendor did not take our question
+│   └── ForeignPage      invalid_response  a page for people: a proxy or a login stands in between
 └── AnswerTooLarge       too_large         the body passed the size limit; reading stopped there
 NotApplicable            the tenant does not have what was asked for; no failure
 ValueFault               one value of an answer is not of a documented form
@@ -37,7 +38,7 @@ Reason = Literal[
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 SOURCE_WIDE: Final[frozenset[Reason]] = frozenset({"auth", "throttled", "timeout", "connection", "tls", "server"})
-"""Reasons that tell of the source as a whole rather than of one tenant or one endpoint."""
+"""Reasons that usually tell of the source as a whole; each error says whether it does."""
 
 
 class SourceError(Exception):
@@ -49,6 +50,8 @@ class SourceError(Exception):
         super().__init__(message)
         self.request_id = request_id
         """The vendor's correlation id of the refused request, if it sent one."""
+        self.source_wide = self.reason in SOURCE_WIDE
+        """Whether it tells of the source as a whole rather than of one tenant or one endpoint."""
 
 
 class CredentialsRefused(SourceError):
@@ -106,7 +109,15 @@ class AnswerUnreadable(SourceError):
 
 
 class RequestRefused(AnswerUnreadable):
-    """The vendor refused the question itself (400 and other 4xx)."""
+    """The vendor refused the question itself (400)."""
+
+
+class ForeignPage(AnswerUnreadable):
+    """A page for people came instead of the API's answer: a proxy or a login stands in between."""
+
+    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        super().__init__(message, request_id=request_id)
+        self.source_wide = True
 
 
 class AnswerTooLarge(SourceError):

@@ -11,8 +11,8 @@ import structlog
 
 from exporter.cell import Cell, Progress
 from exporter.clock import Clock
-from exporter.errors import SOURCE_WIDE, NotApplicable, Reason, SourceError
-from exporter.incidents import Incidents
+from exporter.errors import NotApplicable, Reason, SourceError
+from exporter.incidents import Failure, Incidents
 from exporter.metrics.internal import SourceInstruments
 from exporter.metrics.rendering import Renderer, gather
 from exporter.metrics.snapshot import CellKey, Snapshot
@@ -54,31 +54,31 @@ class Intake:
     async def succeeded(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], seconds: float) -> None:
         """Publish a complete answer in place of the last one."""
         now = self.clock.now()
+        self._incidents.succeeded(plan.name, tenant)
         self._finished(plan, seconds, reason=None)
         if self._left(plan, tenant):
             return
-        self._incidents.succeeded(plan.name, tenant)
         progress = self._progress_of(plan, tenant)
-        progress.success, progress.succeeded_at, progress.stale_at = True, now, None
+        before, progress.success, progress.succeeded_at, progress.stale_at = progress.succeeded_at, True, now, None
         if plan.discovers:
             records = await self._discover(records, now)
+            if self.roster.doubts:  # what is shown is as old as before
+                progress.succeeded_at = before
         await self._replace(plan, tenant, records, now)
 
     async def failed(
         self, plan: CollectorPlan, tenant: str, error: Exception, *, stale_after: float, seconds: float
     ) -> None:
         """Keep the last good answer, and say that collecting fails."""
-        reason: Reason = error.reason if isinstance(error, SourceError) else "bug"
-        self._finished(plan, seconds, reason=reason)
-        if self._left(plan, tenant):
-            return
-        request_id = error.request_id if isinstance(error, SourceError) else None
-        message = str(error) if isinstance(error, SourceError) else type(error).__name__
-        self._incidents.failed(plan.name, tenant, reason, message, request_id)
+        if not self._left(plan, tenant):
+            self._incidents.failed(_failure(plan, tenant, error))
+        self._finished(plan, seconds, reason=error.reason if isinstance(error, SourceError) else "bug")
         await self.withheld(plan, tenant, stale_after=stale_after)
 
     async def withheld(self, plan: CollectorPlan, tenant: str, *, stale_after: float) -> None:
         """Say that a collection that was due did not succeed, without counting it as an attempt."""
+        if self._left(plan, tenant):
+            return
         progress = self._progress_of(plan, tenant)
         first = progress.success is not False
         progress.success = False
@@ -94,8 +94,14 @@ class Intake:
     async def not_applicable(self, plan: CollectorPlan, tenant: str, absence: NotApplicable, *, seconds: float) -> None:
         """Show nothing of a collector that has nothing to ask about this tenant; that is no failure."""
         if absence.asked:
-            self._finished(plan, seconds, reason=None)
             self._incidents.succeeded(plan.name, tenant)
+            self._finished(plan, seconds, reason=None)
+        if plan.book == "jobs" and (tenant, plan.name) in self._cells:
+            # One wrong list of subscriptions must not delete the evidence that alerts stand on.
+            progress = self._progress_of(plan, tenant)
+            progress.success, progress.stale_at = None, float("-inf")
+            self._publish(tenant, plan.name)
+            return
         self._progress.pop((tenant, plan.name), None)
         self._drop(tenant, plan.name)
 
@@ -130,7 +136,7 @@ class Intake:
     def _finished(self, plan: CollectorPlan, seconds: float, *, reason: Reason | None) -> None:
         self.attempted = self.attempted or plan.discovers
         self.instruments.observe("collector_duration_seconds", seconds, plan.name)
-        self.instruments.set("source_up", float(reason not in SOURCE_WIDE))
+        self.instruments.set("source_up", float(self._incidents.whole is None))
         if reason is not None:
             self.instruments.count("collector_failures_total", plan.name, reason)
 
@@ -230,6 +236,8 @@ class Intake:
         now = self.clock.now()
         stale = cell.progress.stale(now)
         facts, changes_at = self._facts(cell, tenant, now)
+        if not stale and cell.progress.stale_at is not None:
+            changes_at = min(changes_at or cell.progress.stale_at, cell.progress.stale_at)
         if changes_at is not None:
             self._wake(tenant, collector, changes_at)
         before = cell.shown if cell.shown_stale == stale else ()
@@ -271,3 +279,16 @@ class Intake:
             drifts, changes_at = book.facts(profiles, now, birth_delay=self.birth_delay)
             facts += drifts
         return facts, changes_at
+
+
+def _failure(plan: CollectorPlan, tenant: str, error: Exception) -> Failure:
+    if isinstance(error, SourceError):
+        return Failure(
+            collector=plan.name,
+            tenant=tenant,
+            reason=error.reason,
+            error=str(error),
+            request_id=error.request_id,
+            source_wide=error.source_wide,
+        )
+    return Failure(collector=plan.name, tenant=tenant, reason="bug", error=type(error).__name__)

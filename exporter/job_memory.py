@@ -52,11 +52,12 @@ class JobMemory:
 
     def end(self, run: Run, order: float) -> None:
         """Move what is known of the last end, success and completion forward, never back."""
-        if run.ended_at is not None:
+        at = run.ended_at if run.ended_at is not None else run.started_at  # it was no earlier than that
+        if at is not None:
             if run.status == "success":
-                self.succeeded_at = max(run.ended_at, self.succeeded_at or run.ended_at)
+                self.succeeded_at = max(at, self.succeeded_at or at)
             if run.status in COMPLETED:
-                self.completed_at = max(run.ended_at, self.completed_at or run.ended_at)
+                self.completed_at = max(at, self.completed_at or at)
         if order < self.ended_order:
             return
         self.ended_order = order

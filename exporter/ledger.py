@@ -13,11 +13,11 @@ Pure: time is an argument, nothing is read or written elsewhere. The rules, each
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from exporter.job_memory import JobMemory, SeenRun
-from exporter.records import ENDED, AbandonedJobs, Job, JobKey, Record, Run
+from exporter.records import ENDED, UNDERWAY, AbandonedJobs, Job, JobKey, Record, Run
 from exporter.tally import Group, Tally
 
 DAY: Final = 86400.0
@@ -52,7 +52,7 @@ class TenantLedger:
         records = tuple(records)
         jobs = {record.job: record for record in records if isinstance(record, Job)}
         runs = [record for record in records if isinstance(record, Run)]
-        fresh_runs = sorted((run for run in runs if id(run) not in self._last), key=_order)
+        fresh_runs = sorted((_plausible(run, now) for run in runs if id(run) not in self._last), key=_order)
         fresh_jobs = [job for job in jobs.values() if id(job) not in self._last]
         for job in fresh_jobs:
             self._meet(job, now)
@@ -107,7 +107,7 @@ class TenantLedger:
             return
         self.runs[run.run_id] = SeenRun(run.job, "ended", _order(run, now), seen_at=now)
         self.open_runs.discard(run.run_id)
-        forgotten = _order(run) <= memory.forgotten_before
+        forgotten = run.started_at is not None and run.started_at <= memory.forgotten_before
         if known is not None or (self.observed and not forgotten):
             self._tally(run.job, now, objects=run.objects is not None, size=run.size_bytes is not None).count(run)
         memory.end(run, _order(run, now))
@@ -128,11 +128,12 @@ class TenantLedger:
             newest[seen.job] = max(seen.order, newest.get(seen.job, seen.order))
         for run_id, seen in list(self.runs.items()):
             late = run_id not in shown and now - seen.seen_at > REMEMBER_RUNS
-            if late and seen.state != "open" and seen.order < newest[seen.job]:
-                memory = self.jobs.get(seen.job)
+            memory = self.jobs.get(seen.job)
+            if late and (memory is None or (seen.state != "open" and seen.order < newest[seen.job])):
                 if memory is not None:
                     memory.forgotten_before = max(memory.forgotten_before, seen.order)
                 del self.runs[run_id]
+                self.open_runs.discard(run_id)
 
     def facts(
         self, tenant: str, now: float, *, overdue_after: float | None = None, birth_delay: float
@@ -141,9 +142,7 @@ class TenantLedger:
         facts: list[Record] = []
         changes: list[float] = []
         running = Counter(
-            Group(key.product, key.workload, key.job_type)
-            for key, status in self.present.items()
-            if status == "running"
+            Group(key.product, key.workload, key.job_type) for key, status in self.present.items() if status in UNDERWAY
         )
         for group, tally in self.tallies.items():
             changes += [born + birth_delay for born in tally.births() if now < born + birth_delay]
@@ -163,3 +162,15 @@ class TenantLedger:
 
 def _order(run: Run, otherwise: float = float("-inf")) -> float:
     return run.started_at if run.started_at is not None else otherwise
+
+
+def _plausible(run: Run, now: float) -> Run:
+    """Return the run without times that lie far ahead: as no time goes back, one of them would stay for ever."""
+    latest = now + DAY
+    if max(run.started_at or now, run.ended_at or now) <= latest:
+        return run
+    return replace(
+        run,
+        started_at=None if (run.started_at or now) > latest else run.started_at,
+        ended_at=None if (run.ended_at or now) > latest else run.ended_at,
+    )

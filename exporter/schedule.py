@@ -33,6 +33,8 @@ class Unit:
     regular: float | None = None
     """Its regular time, which retries do not move; ``None`` before the first collection."""
     failures: int = 0
+    applicable: bool = True
+    """Whether the tenant was not known to lack what is collected when it was last looked at."""
     requests: float = 0.0
     """What its last complete collection cost."""
     in_flight: float = 0.0

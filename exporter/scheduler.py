@@ -1,6 +1,7 @@
 """Who is asked when: one runner a source, polling on the exporter's own clock, never at scrape time."""
 
 import asyncio
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,15 +12,17 @@ import structlog
 from exporter.breaker import Breaker
 from exporter.client.meter import Meter, metered
 from exporter.clock import Clock
-from exporter.errors import SOURCE_WIDE, NotApplicable, SourceError
+from exporter.errors import NotApplicable, SourceError
 from exporter.records import Record
 from exporter.schedule import NOT_APPLICABLE_EVERY, Schedule, Unit, stale_after
 from exporter.source import CollectorPlan, Source
 
 LOG: Final = structlog.get_logger("exporter.scheduler")
+A_BREATH: Final = 25
+"""Units held back between two turns of the event loop."""
 IDLE: Final = 3600.0
 """Longest sleep; anything that becomes due earlier wakes the runner."""
-A_TENANTS_OWN: Final = frozenset({"not_found", "too_large", "bug"})
+A_TENANTS_OWN: Final = frozenset({"not_found", "too_large"})
 """Reasons that say nothing about how the collector fares with other tenants."""
 
 
@@ -63,6 +66,8 @@ class Runner:
     _breakers: dict[str, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _bugs: set[tuple[str, str, str]] = field(default_factory=set)
+    """Collector, kind and place of the bugs that were logged."""
 
     async def run(self) -> None:
         """Collect what is due, for ever; cancelling stops all collections under way."""
@@ -82,13 +87,18 @@ class Runner:
         return self.schedule.stretch(self.allowed_per_second())
 
     async def _start_due(self) -> None:
+        held = 0
         while len(self._busy) < self.schedule.concurrency:
             unit = self.schedule.pop(self.clock.now())
             if unit is None:
                 return
             if self._held(unit):
-                await self.intake.withheld(unit.plan, unit.tenant, stale_after=self._stale_after(unit))
                 self.schedule.push(unit)
+                if unit.applicable:
+                    await self.intake.withheld(unit.plan, unit.tenant, stale_after=self._stale_after(unit))
+                held += 1
+                if held % A_BREATH == 0:
+                    await asyncio.sleep(0)
                 continue
             task = asyncio.create_task(self._collect(unit), name=f"{self.name} {unit.plan.name} {unit.tenant}")
             self._busy.add(task)
@@ -129,7 +139,16 @@ class Runner:
 
     async def _collect(self, unit: Unit) -> None:
         started = self.clock.now()
-        with metered() as meter:
+        try:
+            await self._ask(unit, started)
+        finally:
+            if unit.due <= started:  # not even its failure could be entered
+                unit.settle_failed(self.clock.now(), unit.plan.interval_seconds)
+            if self.schedule.units.get((unit.tenant, unit.plan.name)) is unit:
+                self.schedule.push(unit)
+
+    async def _ask(self, unit: Unit, started: float) -> None:
+        with metered(probe=self._breaker.open or self._breakers[unit.plan.name].open) as meter:
             try:
                 records = await self.source.collect(unit.plan.name, unit.tenant)
                 await self.intake.succeeded(unit.plan, unit.tenant, records, self.clock.now() - started)
@@ -139,12 +158,11 @@ class Runner:
                 await self._failed(unit, error, started)
             else:
                 self._succeeded(unit, meter)
-        if self.schedule.units.get((unit.tenant, unit.plan.name)) is unit:
-            self.schedule.push(unit)
 
     def _succeeded(self, unit: Unit, meter: Meter) -> None:
         now = self.clock.now()
         self._heal(unit)
+        unit.applicable = True
         self.schedule.charge(unit, meter.requests, meter.seconds)
         unit.settle(now, unit.plan.interval_seconds * self.stretch())
         if unit.plan.discovers:
@@ -154,24 +172,42 @@ class Runner:
         now = self.clock.now()
         self.schedule.charge(unit, 0.0, 0.0)
         unit.settle(now, unit.plan.interval_seconds * self.stretch())
-        if absence.asked:
+        unit.applicable = False
+        if not absence.asked:
+            self._breaker.give_back(now)
+            self._breakers[unit.plan.name].give_back(now)
+        else:
             self._heal(unit)
             unit.due = max(unit.due, now + NOT_APPLICABLE_EVERY * (0.5 + unit.offset))
         await self.intake.not_applicable(unit.plan, unit.tenant, absence, seconds=now - started)
 
     async def _failed(self, unit: Unit, error: Exception, started: float) -> None:
         now = self.clock.now()
-        reason = error.reason if isinstance(error, SourceError) else "bug"
-        if reason in SOURCE_WIDE:
+        if not isinstance(error, SourceError):
+            self._tell_bug(unit, error)
+        elif error.source_wide:
             self._breaker.failed(now)
-        elif reason not in A_TENANTS_OWN:
+        elif error.reason not in A_TENANTS_OWN:
             self._breakers[unit.plan.name].failed(now)
-        if reason == "bug":
-            LOG.error("collection_bug", source=self.name, collector=unit.plan.name, tenant=unit.tenant, exc_info=error)
         unit.settle_failed(now, unit.plan.interval_seconds * self.stretch())
         await self.intake.failed(
             unit.plan, unit.tenant, error, stale_after=self._stale_after(unit), seconds=now - started
         )
+
+    def _tell_bug(self, unit: Unit, error: Exception) -> None:
+        """Log where a bug is, once; not its message, which may quote an answer."""
+        where = traceback.format_tb(error.__traceback__)
+        bug = (unit.plan.name, type(error).__name__, where[-1])
+        if bug not in self._bugs:
+            self._bugs.add(bug)
+            LOG.error(
+                "collection_bug",
+                source=self.name,
+                collector=unit.plan.name,
+                tenant=unit.tenant,
+                error=type(error).__name__,
+                traceback="".join(where),
+            )
 
     def _heal(self, unit: Unit) -> None:
         unit.failures = 0

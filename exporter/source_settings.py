@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from aiohttp import Fingerprint
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from exporter.duration import Duration, Interval
 
@@ -18,6 +18,7 @@ FOREIGN_LABELS: Final = frozenset({"job", "instance", "service", "endpoint", "re
 """Prometheus or the operator's relabelling owns these names."""
 _LABEL: Final = re.compile(r"[a-z][a-z0-9_]*")
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]")
+_WILD: Final = re.compile(r"[*?\[]")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -154,9 +155,24 @@ class TenantSettings(Options):
             _matches(glob, tenant, name) for glob in self.exclude
         )
 
+    _plain: dict[str, tuple[int, Override]] = PrivateAttr(default_factory=dict)
+    """Overrides without wildcards by what they match: a fleet has one a customer, all asked at each discovery."""
+    _globs: list[tuple[int, Override]] = PrivateAttr(default_factory=list)
+
+    def model_post_init(self, _: Any, /) -> None:
+        """Sort the overrides, keeping their order."""
+        for place, override in enumerate(self.overrides):
+            if _WILD.search(override.match):
+                self._globs.append((place, override))
+            else:
+                self._plain.setdefault(override.match.casefold(), (place, override))
+
     def override(self, tenant: str, name: str) -> Override | None:
         """Return the first override that fits."""
-        return next((override for override in self.overrides if override.applies(tenant, name)), None)
+        plain = (self._plain.get(word.casefold()) for word in (tenant, name))
+        wild = next(((place, each) for place, each in self._globs if each.applies(tenant, name)), None)
+        fitting = [each for each in (*plain, wild) if each is not None]
+        return min(fitting, key=lambda each: each[0])[1] if fitting else None
 
 
 class CollectorSettings(Options):

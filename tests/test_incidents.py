@@ -2,7 +2,13 @@
 
 from structlog.testing import capture_logs
 
-from exporter.incidents import Incidents
+from exporter.errors import Reason
+from exporter.incidents import Failure, Incidents
+
+
+def failure(collector: str, tenant: str, reason: Reason, *, wide: bool = False) -> Failure:
+    """Return a failure with a request id."""
+    return Failure(collector=collector, tenant=tenant, reason=reason, error="gone", request_id="r-1", source_wide=wide)
 
 
 def test_a_tenants_failure_is_said_once() -> None:
@@ -11,7 +17,7 @@ def test_a_tenants_failure_is_said_once() -> None:
 
     with capture_logs() as logs:
         for _ in range(3):
-            incidents.failed("jobs", "contoso", "not_found", "gone", "r-1")
+            incidents.failed(failure("jobs", "contoso", "not_found"))
         for _ in range(2):
             incidents.succeeded("jobs", "contoso")
 
@@ -25,8 +31,8 @@ def test_another_reason_is_news() -> None:
     incidents = Incidents("elements")
 
     with capture_logs() as logs:
-        incidents.failed("jobs", "contoso", "not_found", "gone")
-        incidents.failed("jobs", "contoso", "too_large", "too much")
+        incidents.failed(failure("jobs", "contoso", "not_found"))
+        incidents.failed(failure("jobs", "contoso", "too_large"))
 
     assert [line["reason"] for line in logs] == ["not_found", "too_large"]
 
@@ -38,7 +44,7 @@ def test_many_tenants_are_not_all_named() -> None:
     for _ in range(2):
         with capture_logs() as logs:
             for number in range(1000):
-                incidents.failed("jobs", f"tenant {number}", "permission", "no scope")
+                incidents.failed(failure("jobs", f"tenant {number}", "permission"))
         with capture_logs() as healed:
             for number in range(1000):
                 incidents.succeeded("jobs", f"tenant {number}")
@@ -47,15 +53,15 @@ def test_many_tenants_are_not_all_named() -> None:
         assert [line["event"] for line in healed] == ["collector_recovered"] * 3
 
 
-def test_an_outage_is_the_sources() -> None:
-    """A reason that tells of the source is said once for it, whoever it hits, until anything succeeds."""
+def test_nothing_ever_worked() -> None:
+    """Before anything worked the first failure of that kind is the source's; another reason is news."""
     incidents = Incidents("elements")
 
     with capture_logs() as logs:
-        incidents.failed("jobs", "contoso", "timeout", "no answer")
-        incidents.failed("jobs", "fabrikam", "timeout", "no answer")
-        incidents.failed("tenants", "", "connection", "refused")
-        incidents.succeeded("jobs", "contoso")
+        incidents.failed(failure("tenants", "", "timeout", wide=True))
+        incidents.failed(failure("tenants", "", "timeout", wide=True))
+        incidents.failed(failure("tenants", "", "connection", wide=True))
+        incidents.succeeded("tenants", "")
 
     assert [(line["event"], line["reason"]) for line in logs] == [
         ("source_failed", "timeout"),
@@ -64,10 +70,54 @@ def test_an_outage_is_the_sources() -> None:
     ]
 
 
+def test_an_outage_is_one_line() -> None:
+    """In a fleet that worked, five failures in a row are the source's, and no tenant is named for it."""
+    incidents = Incidents("elements")
+    incidents.succeeded("jobs", "contoso")
+
+    with capture_logs() as logs:
+        for number in range(1000):
+            incidents.failed(failure("jobs", f"tenant {number}", "timeout", wide=True))
+        for number in range(1000):
+            incidents.succeeded("jobs", f"tenant {number}")
+
+    assert [line["event"] for line in logs] == ["source_failed", "source_recovered"]
+
+
+def test_one_slow_tenant_is_no_outage() -> None:
+    """A tenant that times out again and again among healthy ones is one line about it, and one when it heals."""
+    incidents = Incidents("elements")
+    incidents.succeeded("jobs", "fabrikam")
+
+    with capture_logs() as logs:
+        for _ in range(10):
+            incidents.failed(failure("jobs", "contoso", "timeout", wide=True))
+            incidents.succeeded("jobs", "fabrikam")
+            assert incidents.whole is None
+        incidents.succeeded("jobs", "contoso")
+
+    assert [(line["event"], line["tenant"]) for line in logs] == [
+        ("collector_failed", "contoso"),
+        ("collector_recovered", "contoso"),
+    ]
+
+
+def test_what_passes_at_once_is_not_said() -> None:
+    """A failure whose next try succeeds before anything else does is not worth a line."""
+    incidents = Incidents("elements")
+    incidents.succeeded("jobs", "contoso")
+
+    with capture_logs() as logs:
+        incidents.failed(failure("jobs", "contoso", "timeout", wide=True))
+        incidents.succeeded("jobs", "contoso")
+
+    assert logs == []
+
+
 def test_leavers_close_their_incidents() -> None:
     """A tenant that left is forgotten without a recovery."""
     incidents = Incidents("elements")
-    incidents.failed("jobs", "contoso", "not_found", "gone")
+    incidents.failed(failure("jobs", "contoso", "not_found"))
 
     with capture_logs() as logs:
         incidents.gone("contoso")

@@ -296,15 +296,76 @@ async def test_withheld_is_no_attempt(play: Stage, clock: FakeClock) -> None:
     assert sum((await play.samples("collector_failures_total")).values()) == 0
 
 
-async def test_source_wide_reasons_take_the_source_down(play: Stage) -> None:
-    """Being throttled tells of the source; a tenant's 404 does not."""
+async def test_a_row_of_failures_takes_the_source_down(play: Stage) -> None:
+    """A tenant's 404 says nothing of the source, nor does one throttled answer; five in a row do."""
+    up = []
     await fail(play, PROTECTION, "contoso")
-    up = (await play.samples("source_up"))[""]
+    for _ in range(5):
+        up.append((await play.samples("source_up"))[""])
+        await play.intake.failed(PROTECTION, "contoso", Throttled("wait"), stale_after=HOUR, seconds=1.0)
 
-    await play.intake.failed(PROTECTION, "contoso", Throttled("wait"), stale_after=HOUR, seconds=1.0)
-
-    assert up == 1
+    assert up == [1, 1, 1, 1, 1]
     assert (await play.samples("source_up"))[""] == 0
+
+
+async def test_stale_although_a_birth_was_waited_for(play: Stage, clock: FakeClock) -> None:
+    """Data goes stale in time even if something else was due to be shown before that."""
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START - HOUR), 1.0)
+    await fail(play, JOBS, "contoso")
+    clock.advance(120)
+    await play.intake.tick()
+
+    clock.set(START + HOUR)
+    await play.intake.tick()
+
+    assert await play.samples("job_last_status") == {}
+    assert (await play.samples("collector_stale"))['tenant="contoso",collector="jobs"'] == 1
+
+
+async def test_stale_age_that_grows(play: Stage, clock: FakeClock) -> None:
+    """When the allowed age grows while collecting fails, data goes stale at the later time, not never."""
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+    await fail(play, PROTECTION, "contoso", stale_after=HOUR)
+    await fail(play, PROTECTION, "contoso", stale_after=2 * HOUR)
+
+    shown = []
+    for hour in (1, 2):
+        clock.set(START + hour * HOUR)
+        await play.intake.tick()
+        shown.append(len(await play.samples("objects_scanned")))
+
+    assert shown == [1, 0]
+
+
+async def test_lost_subscription_keeps_the_evidence(play: Stage, clock: FakeClock) -> None:
+    """A list that suddenly names no backup product hides the present of jobs, but no counter and no time."""
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START - HOUR), 1.0)
+
+    await play.intake.not_applicable(JOBS, "contoso", NotApplicable("none", asked=False), seconds=0.0)
+
+    assert await play.samples("job_failures_total") == {COUNTED: 0}
+    assert len(await play.samples("job_last_success_timestamp_seconds")) == 1
+    assert await play.samples("job_last_status") == {}
+    assert 'tenant="contoso",collector="jobs"' not in await play.samples("collector_success")
+    clock.advance(HOUR)
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START - HOUR), 1.0)
+    assert len(await play.samples("job_last_status")) == 1
+
+
+async def test_doubted_discovery_is_not_fresh(play: Stage, clock: FakeClock) -> None:
+    """A discovery that is not believed does not make the old list look new."""
+    clock.advance(HOUR)
+
+    await play.intake.succeeded(TENANTS, "", [], 1.0)
+
+    assert (await play.samples("collector_last_success_timestamp_seconds"))['collector="tenants"'] == START
+
+
+async def test_leavers_are_not_withheld(play: Stage) -> None:
+    """A collection held back for a tenant that just left leaves no trace."""
+    await play.intake.withheld(PROTECTION, "stranger", stale_after=HOUR)
+
+    assert not [labels for labels in await play.samples("collector_success") if "stranger" in labels]
 
 
 def profile(**settings: str) -> list[Record]:

@@ -58,10 +58,10 @@ def grown_up(*answers: Iterable[Record]) -> TenantLedger:
 
 def test_first_sight_counts_nothing() -> None:
     """A run that had ended when its tenant was first seen is remembered, not counted."""
-    ledger = grown_up([job("failed"), run("a", "failed")])
+    ledger = grown_up([job("failed"), run("a", "failed", at=NOW - 2 * DAY)])
 
     assert tally(ledger, NOW).failures == 0
-    assert history(ledger, NOW).ended_at == NOW + 60
+    assert history(ledger, NOW).ended_at == NOW - 2 * DAY + 60
 
 
 def test_first_failure_is_an_increase() -> None:
@@ -171,6 +171,61 @@ def test_lost_run_that_returns_ended_counts() -> None:
     ledger.observe([job(), run("a", at=NOW - 7200)], NOW + 120)
 
     assert (tally(ledger, NOW).unobserved, tally(ledger, NOW).runs) == (1, 1)
+
+
+def test_runs_without_a_start_count() -> None:
+    """A run that failed before it could start, with an id and no time, counts once."""
+    ledger = grown_up([job()])
+    undated = Run(tenant="contoso", run_id="a", job=EXCHANGE, status="failed_to_start")
+
+    ledger.observe([job("failed_to_start"), undated], NOW)
+    ledger.observe([job("failed_to_start"), replace(undated)], NOW + 60)
+
+    assert tally(ledger, NOW).failures == 1
+
+
+def test_queued_is_in_progress() -> None:
+    """A job that waits in the queue counts as in progress: its status is hidden by the last result."""
+    ledger = grown_up([job(), run("a", at=NOW - 2 * DAY)])
+
+    ledger.observe([job("queued"), run("b", "queued", at=NOW)], NOW)
+
+    assert tally(ledger, NOW).in_progress == 1
+    assert history(ledger, NOW).status == "success"
+
+
+def test_times_far_ahead_are_not_believed() -> None:
+    """A time of the year 2099 is left out, or no later run could ever move it."""
+    ledger = grown_up([job()])
+    ahead = replace(run("a"), started_at=4e9, ended_at=4e9 + 60)
+
+    ledger.observe([job(), ahead], NOW)
+    ledger.observe([job(), run("b", at=NOW)], NOW + 120)
+
+    assert history(ledger, NOW).succeeded_at == NOW + 60
+    assert history(ledger, NOW).started_at == NOW
+    assert tally(ledger, NOW).runs == 2
+
+
+def test_success_without_an_end() -> None:
+    """A success whose end the vendor does not give is remembered by its start, which it was no earlier than."""
+    ledger = grown_up([job()])
+
+    ledger.observe([job(), replace(run("a"), ended_at=None, duration_seconds=None)], NOW)
+
+    assert history(ledger, NOW).succeeded_at == NOW
+    assert history(ledger, NOW).ended_at is None
+
+
+def test_runs_of_forgotten_jobs_go_too() -> None:
+    """Jobs whose names come and go, such as virtual machines, leave no runs behind for ever."""
+    ledger = grown_up([job()])
+    for day in range(120):
+        key = JobKey(product="IaaS + PaaS", workload="Disk", job_type="backup", name=f"disk {day}")
+        ledger.observe([job(key=key), run(f"r{day}", key=key, at=NOW + day * DAY)], NOW + day * DAY + 60)
+
+    assert len(ledger.jobs) < 40
+    assert len(ledger.runs) < 200
 
 
 def test_last_success_survives_a_failure() -> None:

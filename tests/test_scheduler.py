@@ -290,6 +290,69 @@ def test_a_bug_hurts_no_other_collection() -> None:
     }
 
 
+def test_a_repeating_bug_is_logged_once() -> None:
+    """The same bug for every tenant, day after day, is one traceback, which quotes no answer."""
+    source = failing(KeyError("pat@contoso.example"), "protection")
+    play = stage(source, WarpClock())
+
+    with capture_logs() as logs:
+        during(2 * DAY, play)
+
+    assert [line["event"] for line in logs].count("collection_bug") == 1
+    assert "pat@contoso.example" not in str(logs)
+
+
+def test_nothing_is_lost_when_publishing_breaks() -> None:
+    """A unit whose very failure could not be entered is tried again, and never at once."""
+    source = failing(NotFound("gone"), "protection")
+    play = stage(source, WarpClock())
+
+    class Breaking:
+        """An intake that breaks on failures."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(play.intake, name)
+
+        async def failed(self, *_: object, **__: object) -> None:
+            """Break."""
+            raise ZeroDivisionError
+
+    play.runner.intake = Breaking()  # type: ignore[assignment]
+    during(DAY, play)
+
+    assert 10 < Counter(source.asked)["protection", "contoso"] < 100
+
+
+def test_outage_leaves_the_absent_alone() -> None:
+    """What a tenant does not have does not become a failure when the source goes down."""
+    broken = False
+
+    async def answer(collector: str, tenant: str) -> Sequence[Record]:
+        if collector == "protection":
+            raise NotApplicable("no subscription", asked=False)
+        if broken:
+            raise Unreachable("no")
+        return await healthy(collector, tenant)
+
+    source = FakeSource(answer, [plan("tenants", 60), plan("jobs", 60), plan("protection", 60)])
+    play = stage(source, WarpClock())
+
+    async def show() -> None:
+        nonlocal broken
+        runner = asyncio.create_task(play.runner.run())
+        await asyncio.sleep(600)
+        broken = True
+        await asyncio.sleep(1800)
+        assert not [labels for labels in await play.samples("collector_success") if "protection" in labels]
+        broken = False
+        await asyncio.sleep(180)
+        assert set((await play.samples("collector_success")).values()) == {1}
+        runner.cancel()
+        await asyncio.gather(runner, return_exceptions=True)
+
+    warped(show)
+
+
 def test_not_applicable_is_asked_once_a_day() -> None:
     """What a tenant does not have costs a request a day, is no failure and has no collector_success."""
     source = failing(NotApplicable("no subscription", asked=True), "protection")

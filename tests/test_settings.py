@@ -178,7 +178,7 @@ def test_unreadable_files_by_key(tmp_path: Path) -> None:
 
     assert faults == [
         "sources.contoso.auth.client_secret_file: the file cannot be read; check the path and its permissions",
-        "sources.contoso.tls.ca_file: the file cannot be read; check the path and its permissions",
+        "sources.contoso.tls.ca_file: the file cannot be read or holds no certificates in PEM form",
     ]
 
 

@@ -36,12 +36,13 @@ _BY_STATUS: Final[dict[int, tuple[type[SourceError], str]]] = {
         NotFound,
         "the wrong data centre in base_url, a product without licence, or a missing scope",
     ),
+    HTTPStatus.BAD_REQUEST: (RequestRefused, "the request was not accepted"),
     HTTPStatus.REQUEST_TIMEOUT: (TimedOut, "the server gave up waiting"),
     HTTPStatus.TOO_MANY_REQUESTS: (Throttled, "too many requests"),
 }
 _BY_CLASS: Final[dict[int, tuple[type[SourceError], str]]] = {
     3: (AnswerUnreadable, "a redirect that leads nowhere"),
-    4: (RequestRefused, "the request was not accepted"),
+    4: (AnswerUnreadable, "the request was not accepted"),
     5: (ServerFailed, "the server failed"),
 }
 

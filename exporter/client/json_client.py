@@ -13,7 +13,7 @@ from yarl import URL
 from exporter.client.faults import REDIRECTS, fault_of
 from exporter.client.limiter import Limiter
 from exporter.client.links import same_origin
-from exporter.client.meter import note_request
+from exporter.client.meter import note_request, probing
 from exporter.client.observer import Observer, RetryReason, SilentObserver
 from exporter.client.retry import RetryPolicy, retry_after_seconds
 from exporter.client.transport import Answer, Transport, read_json
@@ -113,7 +113,7 @@ class JsonClient:
                 return self._read(question, outcome)
             fault, status, retry_after = outcome
             delay = self._policy.delay(attempt=attempt, status=status, retry_after=retry_after, jitter=self._jitter())
-            if delay is None:
+            if delay is None or probing():
                 raise fault
             self._observer.retried(_RETRY_REASONS[type(fault)])
             await self._clock.sleep(delay)
@@ -158,7 +158,7 @@ class JsonClient:
     async def _send(self, question: _Question) -> tuple[str, Answer]:
         """Make one attempt within the limits; return the Authorization header used, and the answer."""
         async with self._limiter.slot():
-            used = "" if self._tokens is None else await self._tokens.header()
+            used = "" if self._tokens is None else await self._token(self._tokens)
             headers = {**_HEADERS, "Authorization": used} if used else _HEADERS
             started = self._clock.now()
             try:
@@ -176,6 +176,15 @@ class JsonClient:
                 note_request(self._clock.now() - started)
         self._observer.requested(question.operation, str(answer.status), answer.seconds)
         return used, answer
+
+    @staticmethod
+    async def _token(tokens: Authorizer) -> str:
+        """Return the authorization header; without a token nobody can be asked about anything."""
+        try:
+            return await tokens.header()
+        except SourceError as error:
+            error.source_wide = True
+            raise
 
     def _slow_down(self, retry_after: float | None) -> None:
         self._limiter.throttled(retry_after)

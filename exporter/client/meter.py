@@ -18,20 +18,27 @@ class Meter:
 
     requests: int = 0
     seconds: float = 0.0
+    probe: bool = False
+    """Whether this is a look at a source that keeps failing, for which one attempt is enough."""
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def metered(*, probe: bool = False) -> Iterator[Meter]:
     """Yield a meter of every request sent inside, by this task or by tasks it starts.
 
     Meters nest: an outer one counts what the inner one counts.
     """
-    meter = Meter()
+    meter = Meter(probe=probe)
     token = _METERS.set((*_METERS.get(), meter))
     try:
         yield meter
     finally:
         _METERS.reset(token)
+
+
+def probing() -> bool:
+    """Tell whether a failed request here should not be sent again."""
+    return any(meter.probe for meter in _METERS.get())
 
 
 def note_request(seconds: float) -> None:

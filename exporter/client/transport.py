@@ -13,7 +13,7 @@ from yarl import URL
 
 from exporter.client.proxies import EnvironmentProxies
 from exporter.clock import Clock
-from exporter.errors import AnswerTooLarge, AnswerUnreadable, SourceError, TimedOut, TlsFailed, Unreachable
+from exporter.errors import AnswerTooLarge, AnswerUnreadable, ForeignPage, SourceError, TimedOut, TlsFailed, Unreachable
 
 MAX_BODY_BYTES: Final = 32 * 2**20
 
@@ -154,8 +154,9 @@ def read_json(answer: Answer, *, operation: str, host: str) -> Any:
     if _MEDIA_TYPE.fullmatch(media_type) is None:
         media_type = "no media type"
     looks_like_page = media_type == "text/html" or answer.body.lstrip()[:1] == b"<"
+    kind = ForeignPage if looks_like_page else AnswerUnreadable
     cause = "a proxy's or login page?" if looks_like_page else f"{len(answer.body)} bytes, cut short?"
-    raise AnswerUnreadable(
+    raise kind(
         f"{operation}: {host} answered {answer.status} with {media_type}, not JSON: {cause}",
         request_id=answer.request_id,
     )

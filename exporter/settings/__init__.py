@@ -202,13 +202,15 @@ def unreadable_files(settings: Settings) -> list[str]:
     faults = []
     for name, source in settings.sources.items():
         files = {f"auth.{key}": path for key, path in source.auth.files().items()}
-        if source.tls.ca_file:
-            files["tls.ca_file"] = source.tls.ca_file
         faults += [
             f"sources.{name}.{key}: the file cannot be read; check the path and its permissions"
             for key, path in files.items()
             if not path.is_file() or not os.access(path, os.R_OK)
         ]
+        try:
+            source.tls.verification()
+        except OSError:  # ssl.SSLError is one
+            faults.append(f"sources.{name}.tls.ca_file: the file cannot be read or holds no certificates in PEM form")
     return faults
 
 

@@ -40,7 +40,7 @@ def test_success(status: int) -> None:
         (403, PermissionMissing),
         (404, NotFound),
         (408, TimedOut),
-        (418, RequestRefused),
+        (418, AnswerUnreadable),
         (429, Throttled),
         (500, ServerFailed),
         (599, ServerFailed),

@@ -6,9 +6,11 @@ import pytest
 
 from exporter.client.json_client import SilentObserver
 from exporter.client.limiter import Limiter
+from exporter.client.meter import metered
 from exporter.client.tokens import Tokens
 from exporter.client.transport import Transport
 from exporter.errors import (
+    AnswerUnreadable,
     NotFound,
     PermissionMissing,
     RequestRefused,
@@ -30,7 +32,7 @@ from tests.support.clock import FakeClock
         (400, RequestRefused, 1),
         (403, PermissionMissing, 1),
         (404, NotFound, 1),
-        (418, RequestRefused, 1),
+        (418, AnswerUnreadable, 1),
         (501, ServerFailed, 1),
         (408, TimedOut, 4),
         (429, Throttled, 4),
@@ -188,3 +190,13 @@ async def test_rate_is_kept(vendor: Vendor, client_of: ClientFactory, clock: Fak
     await asyncio.gather(*(client.get("x", "x") for _ in range(20)))
 
     assert clock.now() - started == pytest.approx(9.5)
+
+
+async def test_a_probe_is_one_request(vendor: Vendor, client_of: ClientFactory) -> None:
+    """A look at a source that keeps failing is sent once, not retried."""
+    vendor.on("/api/x", says({}, status=503))
+
+    with metered(probe=True) as meter, pytest.raises(ServerFailed):
+        await client_of().get("x", "x")
+
+    assert meter.requests == 1

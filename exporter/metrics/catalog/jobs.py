@@ -95,7 +95,7 @@ FAMILIES: Final[tuple[Family[JobTally] | Family[JobHistory] | Family[AbandonedJo
     ),
     gauge(
         "jobs_in_progress",
-        f"Jobs whose latest run is under way. {CACHED} (Elements: status 1 Running)",
+        f"Jobs whose latest run is under way or queued. {CACHED} (Elements: status 1 Running, 6 Pending)",
         JobTally,
         TALLY,
         lambda tally: tally.in_progress,

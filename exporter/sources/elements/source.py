@@ -1,5 +1,6 @@
 """AvePoint Elements as a source: five collectors over either generation of its API."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from exporter.sources.elements import profile_wire, subscription_wire, wire
 from exporter.sources.elements.client import ElementsApi, ModuleFilter
 
 LOG: Final = structlog.get_logger("exporter.elements")
+A_BREATH: Final = 50
+"""Customers of one answer read between two turns of the event loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,9 @@ class ElementsSource:
                 bought.setdefault(customer, []).extend(subscription_wire.products(row, self._observer))
         facts: list[Record] = []
         services: dict[str, frozenset[str]] = {}
-        for customer, products in bought.items():
+        for number, (customer, products) in enumerate(bought.items()):
+            if number % A_BREATH == 0:
+                await asyncio.sleep(0)
             read = [subscription_wire.product(customer, product) for product in products]
             readable = [product for product in read if product is not None]
             named = subscription_wire.merged([product.subscription for product in readable])
