@@ -17,7 +17,8 @@ SOURCE: Final[tuple[Instrument, ...]] = (
     Instrument(
         name=PREFIX + "source_up",
         kind="gauge",
-        help="1 if the last collection reached the source and was let in.",
+        help="0 while the source as a whole cannot be asked: nothing worked yet, or five collections in a row were"
+        " refused, timed out or answered by something else; 1 otherwise.",
     ),
     Instrument(
         name=PREFIX + "collector_failures_total",
@@ -36,7 +37,8 @@ SOURCE: Final[tuple[Instrument, ...]] = (
     Instrument(
         name=PREFIX + "scheduler_lag_seconds",
         kind="gauge",
-        help="How long the most overdue collection of the source has been waiting.",
+        help="How long the most overdue collection of the source has been waiting; those held back while the source"
+        " fails do not count.",
     ),
     Instrument(
         name=PREFIX + "source_demand_ratio",
