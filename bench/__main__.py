@@ -5,16 +5,16 @@ import asyncio
 from bench.polling import polling
 from bench.scraping import scraping
 from bench.table import Row, table
-from exporter.heap import bound_collections
+from exporter.heap import bounded_collections
 from exporter.log import configure
 
 
 def main() -> None:
     """Print the table."""
     configure(level="error", form="console")
-    bound_collections()
-    rows: list[Row] = asyncio.run(scraping(tenants=1000))
-    rows += asyncio.run(polling(tenants=150, rows_per_customer=100))
+    with bounded_collections():
+        rows: list[Row] = asyncio.run(scraping(tenants=1000))
+        rows += asyncio.run(polling(tenants=150, rows_per_customer=100))
     print(table(rows))
 
 

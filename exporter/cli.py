@@ -15,7 +15,7 @@ from exporter.app import run
 from exporter.clock import SystemClock
 from exporter.demo import demo
 from exporter.errors import SettingsError
-from exporter.heap import bound_collections
+from exporter.heap import bounded_collections
 from exporter.log import configure
 from exporter.metrics.catalog import markdown
 from exporter.settings import json_schema, load, unreadable_files
@@ -81,8 +81,8 @@ def _run(options: argparse.Namespace) -> int:
     settings = load(options.config)
     configure(level=settings.log.level, form=settings.log.format)
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    bound_collections()
-    asyncio.run(run(settings, SystemClock()))
+    with bounded_collections():
+        asyncio.run(run(settings, SystemClock()))
     return 0
 
 
@@ -109,8 +109,8 @@ def _metrics(_: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     configure(level="warning", form="auto")
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    bound_collections()
-    asyncio.run(demo(SystemClock(), tenants=options.tenants, seed=options.seed, listen=options.listen))
+    with bounded_collections():
+        asyncio.run(demo(SystemClock(), tenants=options.tenants, seed=options.seed, listen=options.listen))
     return 0
 
 

@@ -9,6 +9,8 @@ under way once in some hundred thousand new objects.
 
 import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 LONGEST: Final = 0.02
@@ -33,6 +35,13 @@ class CollectionTimer:
             gc.freeze()
 
 
-def bound_collections() -> None:
-    """Bound the pauses of the garbage collector for the rest of the process."""
-    gc.callbacks.append(CollectionTimer())
+@contextmanager
+def bounded_collections() -> Iterator[None]:
+    """Bound the pauses of the garbage collector meanwhile; afterwards all is as it was."""
+    timer = CollectionTimer()
+    gc.callbacks.append(timer)
+    try:
+        yield
+    finally:
+        gc.callbacks.remove(timer)
+        gc.unfreeze()

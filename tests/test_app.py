@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from exporter.app import running
 from exporter.errors import SettingsError
-from exporter.heap import CollectionTimer
+from exporter.heap import CollectionTimer, bounded_collections
 from exporter.settings import Settings
 from tests.support.warp import WarpClock, warped
 
@@ -128,17 +128,26 @@ def test_unverified_tls_is_warned_of() -> None:
 
 def test_long_collections_freeze_the_heap() -> None:
     """A full garbage collection that took too long freezes what is alive; a quick or young one does not."""
-    before = gc.get_freeze_count()
-    CollectionTimer(longest=3600)("start", {"generation": 2})
-    quick = CollectionTimer(longest=3600)
-    quick("start", {"generation": 2})
-    quick("stop", {"generation": 2})
-    slow = CollectionTimer(longest=-1.0)
-    slow("stop", {"generation": 1})
-    assert gc.get_freeze_count() == before
+    slow, quick = CollectionTimer(longest=-1.0), CollectionTimer(longest=3600)
+    frozen = []
 
-    slow("start", {"generation": 2})
-    slow("stop", {"generation": 2})
-
-    assert gc.get_freeze_count() > before
+    for timer, generation in ((quick, 2), (slow, 1), (slow, 2)):
+        timer("start", {"generation": generation})
+        timer("stop", {"generation": generation})
+        frozen.append(gc.get_freeze_count() > 0)
     gc.unfreeze()
+
+    assert frozen == [False, False, True]
+
+
+def test_collections_are_bounded_meanwhile() -> None:
+    """Afterwards nobody watches the collector, and nothing stays frozen."""
+    before = list(gc.callbacks)
+
+    with bounded_collections():
+        watched = len(gc.callbacks)
+        gc.freeze()
+
+    assert watched == len(before) + 1
+    assert gc.callbacks == before
+    assert gc.get_freeze_count() == 0

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
@@ -20,7 +20,7 @@ from exporter.errors import (
 )
 from exporter.records import Record
 from exporter.schedule import spread
-from tests.support.sources import FakeSource, latest_job, plan, tenants
+from tests.support.sources import Answer, FakeSource, latest_job, plan, tenants
 from tests.support.stage import Stage, stage
 from tests.support.warp import START, WarpClock, warped
 
@@ -29,20 +29,27 @@ DAY = 86400.0
 NAMES = ("Contoso", "Fabrikam", "Northwind")
 
 
+@asynccontextmanager
+async def polled(play: Stage) -> AsyncIterator[None]:
+    """Let the stage's source be polled meanwhile."""
+    polling = asyncio.create_task(play.runner.run())
+    try:
+        yield
+    finally:
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+
+
 def during(seconds: float, play: Stage, *, then: Callable[[], Awaitable[None]] | None = None) -> None:
     """Run the stage's source for *seconds* of its time; housekeeping once a minute."""
 
     async def show() -> None:
-        async with asyncio.timeout(None):
-            runner = asyncio.create_task(play.runner.run())
+        async with polled(play):
             for _ in range(int(seconds // 60)):
                 await asyncio.sleep(60)
                 await play.intake.tick()
             if then is not None:
                 await then()
-            runner.cancel()
-            with suppress(asyncio.CancelledError):
-                await runner
 
     warped(show)
 
@@ -57,6 +64,15 @@ async def healthy(collector: str, tenant: str) -> Sequence[Record]:
         period = now // (6 * HOUR)
         return latest_job(tenant, f"run {period}", at=period * 6 * HOUR - 600)
     return []
+
+
+def members(here: list[str]) -> Answer:
+    """Return the answers of a vendor that is well and whose customers are *here*, for as long as they are."""
+
+    async def answer(collector: str, tenant: str) -> Sequence[Record]:
+        return tenants(*here) if collector == "tenants" else await healthy(collector, tenant)
+
+    return answer
 
 
 def five(interval: float = 1800.0) -> list[object]:
@@ -207,21 +223,19 @@ def test_no_retry_storm(error: SourceError) -> None:
 
     async def show() -> None:
         nonlocal broken
-        runner = asyncio.create_task(play.runner.run())
-        await asyncio.sleep(600)
-        broken = True
-        await asyncio.sleep(300)
-        before = len(source.asked)
-        assert (await play.samples("source_up"))[""] == 0
-        await asyncio.sleep(HOUR)
-        assert 55 <= len(source.asked) - before <= 61
-        assert set((await play.samples("collector_success")).values()) == {0}
-        broken = False
-        await asyncio.sleep(300)
-        assert set((await play.samples("collector_success")).values()) == {1}
-        assert (await play.samples("source_up"))[""] == 1
-        runner.cancel()
-        await asyncio.gather(runner, return_exceptions=True)
+        async with polled(play):
+            await asyncio.sleep(600)
+            broken = True
+            await asyncio.sleep(300)
+            before = len(source.asked)
+            assert (await play.samples("source_up"))[""] == 0
+            await asyncio.sleep(HOUR)
+            assert 55 <= len(source.asked) - before <= 61
+            assert set((await play.samples("collector_success")).values()) == {0}
+            broken = False
+            await asyncio.sleep(300)
+            assert set((await play.samples("collector_success")).values()) == {1}
+            assert (await play.samples("source_up"))[""] == 1
 
     warped(show)
 
@@ -254,12 +268,10 @@ def test_one_line_for_each_change_of_state() -> None:
 
     async def show() -> None:
         nonlocal broken
-        runner = asyncio.create_task(play.runner.run())
-        await asyncio.sleep(DAY)
-        broken = False
-        await asyncio.sleep(DAY)
-        runner.cancel()
-        await asyncio.gather(runner, return_exceptions=True)
+        async with polled(play):
+            await asyncio.sleep(DAY)
+            broken = False
+            await asyncio.sleep(DAY)
 
     with capture_logs() as logs:
         warped(show)
@@ -339,16 +351,14 @@ def test_outage_leaves_the_absent_alone() -> None:
 
     async def show() -> None:
         nonlocal broken
-        runner = asyncio.create_task(play.runner.run())
-        await asyncio.sleep(600)
-        broken = True
-        await asyncio.sleep(1800)
-        assert not [labels for labels in await play.samples("collector_success") if "protection" in labels]
-        broken = False
-        await asyncio.sleep(180)
-        assert set((await play.samples("collector_success")).values()) == {1}
-        runner.cancel()
-        await asyncio.gather(runner, return_exceptions=True)
+        async with polled(play):
+            await asyncio.sleep(600)
+            broken = True
+            await asyncio.sleep(1800)
+            assert not [labels for labels in await play.samples("collector_success") if "protection" in labels]
+            broken = False
+            await asyncio.sleep(180)
+            assert set((await play.samples("collector_success")).values()) == {1}
 
     warped(show)
 
@@ -380,28 +390,23 @@ def test_leaver_and_returner() -> None:
     """A tenant that left is asked no more and shown no more; when it returns it continues its counters."""
     here = list(NAMES)
 
-    async def answer(collector: str, tenant: str) -> Sequence[Record]:
-        return tenants(*here) if collector == "tenants" else await healthy(collector, tenant)
-
-    source = FakeSource(answer, five())  # type: ignore[arg-type]
+    source = FakeSource(members(here), five())  # type: ignore[arg-type]
     play = stage(source, WarpClock())
 
     async def show() -> None:
-        runner = asyncio.create_task(play.runner.run())
-        await asyncio.sleep(2 * DAY)
-        await play.intake.tick()
-        before = (await play.samples("job_runs_total"))[_exchange("contoso")]
-        here.remove("Contoso")
-        await asyncio.sleep(DAY)
-        assert not [labels for labels in await play.samples("tenant_info") if "contoso" in labels]
-        assert _exchange("contoso") not in await play.samples("job_runs_total")
-        here.append("Contoso")
-        await asyncio.sleep(HOUR)
-        after = (await play.samples("job_runs_total"))[_exchange("contoso")]
-        assert after == before + 1
-        assert before >= 7
-        runner.cancel()
-        await asyncio.gather(runner, return_exceptions=True)
+        async with polled(play):
+            await asyncio.sleep(2 * DAY)
+            await play.intake.tick()
+            before = (await play.samples("job_runs_total"))[_exchange("contoso")]
+            here.remove("Contoso")
+            await asyncio.sleep(DAY)
+            assert not [labels for labels in await play.samples("tenant_info") if "contoso" in labels]
+            assert _exchange("contoso") not in await play.samples("job_runs_total")
+            here.append("Contoso")
+            await asyncio.sleep(HOUR)
+            after = (await play.samples("job_runs_total"))[_exchange("contoso")]
+            assert after == before + 1
+            assert before >= 7
 
     warped(show)
 
@@ -410,21 +415,16 @@ def test_new_tenants_get_their_subscriptions_now() -> None:
     """A discovery that finds new tenants makes the collectors that ask for all due at once."""
     here = list(NAMES)
 
-    async def answer(collector: str, tenant: str) -> Sequence[Record]:
-        return tenants(*here) if collector == "tenants" else await healthy(collector, tenant)
-
-    source = FakeSource(answer, five())  # type: ignore[arg-type]
+    source = FakeSource(members(here), five())  # type: ignore[arg-type]
     play = stage(source, WarpClock())
 
     async def show() -> None:
-        runner = asyncio.create_task(play.runner.run())
-        await asyncio.sleep(HOUR)
-        before = source.count("subscriptions")
-        here.append("Tailspin")
-        await asyncio.sleep(HOUR)
-        assert source.count("subscriptions") == before + 1
-        runner.cancel()
-        await asyncio.gather(runner, return_exceptions=True)
+        async with polled(play):
+            await asyncio.sleep(HOUR)
+            before = source.count("subscriptions")
+            here.append("Tailspin")
+            await asyncio.sleep(HOUR)
+            assert source.count("subscriptions") == before + 1
 
     warped(show)
 
