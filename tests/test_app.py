@@ -129,12 +129,12 @@ def test_unverified_tls_is_warned_of() -> None:
 def test_long_collections_freeze_the_heap() -> None:
     """A full garbage collection that took too long freezes what is alive; a quick or young one does not."""
     slow, quick = CollectionTimer(longest=-1.0), CollectionTimer(longest=3600)
-    frozen = []
+    before, frozen = gc.get_freeze_count(), []
 
     for timer, generation in ((quick, 2), (slow, 1), (slow, 2)):
         timer("start", {"generation": generation})
         timer("stop", {"generation": generation})
-        frozen.append(gc.get_freeze_count() > 0)
+        frozen.append(gc.get_freeze_count() > before)
     gc.unfreeze()
 
     assert frozen == [False, False, True]
@@ -142,7 +142,7 @@ def test_long_collections_freeze_the_heap() -> None:
 
 def test_collections_are_bounded_meanwhile() -> None:
     """Afterwards nobody watches the collector, and nothing stays frozen."""
-    before = list(gc.callbacks)
+    before, frozen = list(gc.callbacks), gc.get_freeze_count()
 
     with bounded_collections():
         watched = len(gc.callbacks)
@@ -150,4 +150,4 @@ def test_collections_are_bounded_meanwhile() -> None:
 
     assert watched == len(before) + 1
     assert gc.callbacks == before
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= frozen
