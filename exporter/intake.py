@@ -80,14 +80,11 @@ class Intake:
         if self._left(plan, tenant):
             return
         progress = self._progress_of(plan, tenant)
-        first = progress.success is not False
+        before = (progress.success, progress.stale_at)
         progress.success = False
         if progress.succeeded_at is not None:
-            stale_at = progress.succeeded_at + stale_after
-            if stale_at != progress.stale_at:
-                progress.stale_at = stale_at
-                self._wake(tenant, plan.name, stale_at)
-        if first:
+            progress.stale_at = progress.succeeded_at + stale_after
+        if before != (progress.success, progress.stale_at):
             self._lead(plan, tenant)
             self._publish(tenant, plan.name)
 

@@ -75,6 +75,20 @@ def members(here: list[str]) -> Answer:
     return answer
 
 
+class Moody:
+    """A vendor that is well until it is told to be broken."""
+
+    def __init__(self, error: Exception, *, broken: bool = False) -> None:
+        self.error = error
+        self.broken = broken
+
+    async def __call__(self, collector: str, tenant: str) -> Sequence[Record]:
+        """Answer as it feels."""
+        if self.broken:
+            raise self.error
+        return await healthy(collector, tenant)
+
+
 def five(interval: float = 1800.0) -> list[object]:
     """Return the plans of Elements in order of importance."""
     return [
@@ -211,28 +225,21 @@ def test_failure_is_retried_soon_and_less_soon() -> None:
 @pytest.mark.parametrize("error", [CredentialsRefused("no"), Unreachable("no"), ServerFailed("no")])
 def test_no_retry_storm(error: SourceError) -> None:
     """A source that fails as a whole is asked once a minute at most, and its recovery is noticed."""
-    broken = False
-
-    async def answer(collector: str, tenant: str) -> Sequence[Record]:
-        if broken:
-            raise error
-        return await healthy(collector, tenant)
-
-    source = FakeSource(answer, [plan("tenants", 60), plan("jobs", 60), plan("protection", 60)])
+    vendor = Moody(error)
+    source = FakeSource(vendor, [plan("tenants", 60), plan("jobs", 60), plan("protection", 60)])
     play = stage(source, WarpClock())
 
     async def show() -> None:
-        nonlocal broken
         async with polled(play):
             await asyncio.sleep(600)
-            broken = True
+            vendor.broken = True
             await asyncio.sleep(300)
             before = len(source.asked)
             assert (await play.samples("source_up"))[""] == 0
             await asyncio.sleep(HOUR)
             assert 55 <= len(source.asked) - before <= 61
             assert set((await play.samples("collector_success")).values()) == {0}
-            broken = False
+            vendor.broken = False
             await asyncio.sleep(300)
             assert set((await play.samples("collector_success")).values()) == {1}
             assert (await play.samples("source_up"))[""] == 1
@@ -256,21 +263,14 @@ def test_missing_permission_stops_one_collector_only() -> None:
 
 def test_one_line_for_each_change_of_state() -> None:
     """An outage of a day is one line when it begins and one when it ends."""
-    broken = True
-
-    async def answer(collector: str, tenant: str) -> Sequence[Record]:
-        if broken:
-            raise CredentialsRefused("the token endpoint refused the client (invalid_client)")
-        return await healthy(collector, tenant)
-
-    source = FakeSource(answer, five())  # type: ignore[arg-type]
+    vendor = Moody(CredentialsRefused("the token endpoint refused the client (invalid_client)"), broken=True)
+    source = FakeSource(vendor, five())  # type: ignore[arg-type]
     play = stage(source, WarpClock())
 
     async def show() -> None:
-        nonlocal broken
         async with polled(play):
             await asyncio.sleep(DAY)
-            broken = False
+            vendor.broken = False
             await asyncio.sleep(DAY)
 
     with capture_logs() as logs:
@@ -337,26 +337,23 @@ def test_nothing_is_lost_when_publishing_breaks() -> None:
 
 def test_outage_leaves_the_absent_alone() -> None:
     """What a tenant does not have does not become a failure when the source goes down."""
-    broken = False
+    vendor = Moody(Unreachable("no"))
 
     async def answer(collector: str, tenant: str) -> Sequence[Record]:
         if collector == "protection":
             raise NotApplicable("no subscription", asked=False)
-        if broken:
-            raise Unreachable("no")
-        return await healthy(collector, tenant)
+        return await vendor(collector, tenant)
 
     source = FakeSource(answer, [plan("tenants", 60), plan("jobs", 60), plan("protection", 60)])
     play = stage(source, WarpClock())
 
     async def show() -> None:
-        nonlocal broken
         async with polled(play):
             await asyncio.sleep(600)
-            broken = True
+            vendor.broken = True
             await asyncio.sleep(1800)
             assert not [labels for labels in await play.samples("collector_success") if "protection" in labels]
-            broken = False
+            vendor.broken = False
             await asyncio.sleep(180)
             assert set((await play.samples("collector_success")).values()) == {1}
 

@@ -14,13 +14,13 @@ from exporter.client.faults import REDIRECTS, fault_of
 from exporter.client.limiter import Limiter
 from exporter.client.links import same_origin
 from exporter.client.meter import note_request, probing
-from exporter.client.observer import Observer, RetryReason, SilentObserver
+from exporter.client.observer import Observer, RetryReason
 from exporter.client.retry import RetryPolicy, retry_after_seconds
 from exporter.client.transport import Answer, Transport, read_json
 from exporter.clock import Clock
 from exporter.errors import AnswerUnreadable, ServerFailed, SourceError, Throttled, TimedOut, Unreachable
 
-__all__ = ["Authorizer", "JsonClient", "Observer", "SilentObserver"]
+__all__ = ["Authorizer", "JsonClient", "Observer"]
 
 _MOST_REDIRECTS: Final = 3
 _HEADERS: Final = {"Accept": "application/json", "Content-Type": "application/json"}

@@ -32,12 +32,10 @@ async def indexed_pages(
     first: int = 1,
     size: int = 100,
     most_pages: int = 1000,
-    first_may_repeat: bool = False,
 ) -> list[Any]:
     """Return the rows of all pages from index *first* on, asking for *size* rows each.
 
-    The total of the last page counts, since lists change while they are read. With
-    *first_may_repeat* the second page may equal the first: some APIs take 0 for 1.
+    The total of the last page counts, since lists change while they are read.
     Raises AnswerUnreadable if pages repeat, never end, or end before the total is reached.
     """
     rows: list[Any] = []
@@ -46,10 +44,9 @@ async def indexed_pages(
         page = await fetch(index, size)
         if not page.rows:
             return _complete(rows, page.total)
-        if page.rows != previous:
-            rows += page.rows
-        elif not (first_may_repeat and index == first + 1):
+        if page.rows == previous:
             raise AnswerUnreadable("the same page came twice")
+        rows += page.rows
         previous = page.rows
         if len(page.rows) < size if page.total is None else len(rows) >= page.total:
             return rows

@@ -5,7 +5,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from exporter.client.json_client import JsonClient, SilentObserver
+from exporter.client.json_client import JsonClient
 from exporter.client.limiter import Limiter
 from exporter.client.retry import RetryPolicy
 from exporter.client.tokens import ClientSecretGrant, Secret, Tokens
@@ -13,6 +13,7 @@ from exporter.client.transport import Transport
 from tests.client.recorder import Recorder
 from tests.client.vendor import Vendor, serving
 from tests.support.clock import FakeClock
+from tests.support.observer import SilentObserver
 
 ClientFactory = Callable[..., JsonClient]
 

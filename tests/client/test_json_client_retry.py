@@ -4,7 +4,6 @@ from email.utils import formatdate
 import aiohttp
 import pytest
 
-from exporter.client.json_client import SilentObserver
 from exporter.client.limiter import Limiter
 from exporter.client.meter import metered
 from exporter.client.tokens import Tokens
@@ -24,6 +23,7 @@ from tests.client.conftest import ClientFactory
 from tests.client.recorder import Recorder
 from tests.client.vendor import Vendor, everything_said, never, raw_server, says
 from tests.support.clock import FakeClock
+from tests.support.observer import SilentObserver
 
 
 @pytest.mark.parametrize(

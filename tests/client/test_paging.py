@@ -63,25 +63,6 @@ async def test_repeated_page() -> None:
         await indexed_pages(fetch)
 
 
-async def test_page_zero_may_be_page_one() -> None:
-    """Where index 0 and 1 may mean the same page, its rows count once and later ones still come."""
-    shelf = Shelf(list(range(250)))
-
-    found = await indexed_pages(shelf.fetch, first=0, first_may_repeat=True)
-
-    assert found == list(range(250))
-
-
-async def test_only_the_second_page_may_repeat() -> None:
-    """A repetition further on stays an error."""
-
-    async def fetch(_: int, __: int) -> Page:
-        return Page([{"id": 1}], 5)
-
-    with pytest.raises(AnswerUnreadable, match="twice"):
-        await indexed_pages(fetch, first=0, first_may_repeat=True)
-
-
 async def test_missing_rows() -> None:
     """A list that ends before its total is refused, since part of it would look like all of it."""
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from aiohttp import ClientSession
 
-from exporter.client.observer import SilentObserver
 from exporter.source import CollectorPlan, Source, Surroundings
 from exporter.sources.elements.settings import ElementsSettings
 from tests.support.clock import FakeClock
 from tests.support.exposition import FIXTURES
+from tests.support.observer import SilentObserver
 from tests.support.vendor import Vendor
 
 MORNING: Final = 1_772_517_600.0
