@@ -21,13 +21,13 @@ class Breaker:
         return self.failures >= THRESHOLD
 
     def admits(self, now: float) -> bool:
-        """Tell whether a collection may start; while open, the one admitted is the probe of this minute."""
-        if not self.open:
-            return True
-        if now < self.next_probe:
-            return False
-        self.next_probe = now + PROBE_EVERY
-        return True
+        """Tell whether a collection may start."""
+        return not self.open or now >= self.next_probe
+
+    def begin(self, now: float) -> None:
+        """Take note that a collection starts; while open, it is the probe of this minute."""
+        if self.open:
+            self.next_probe = now + PROBE_EVERY
 
     def give_back(self, now: float) -> None:
         """Let another collection be the probe: the one admitted asked nobody."""

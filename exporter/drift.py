@@ -28,8 +28,9 @@ class ProfileMemory:
     """The first answer seen: the baseline where none is configured."""
     settings: dict[str, str]
     """The last known value of each."""
+    seen_at: float
+    """When the vendor last showed the profile."""
     changes: int = 0
-    seen_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -41,23 +42,24 @@ class ProfileBook:
     def observe(self, profiles: Iterable[ScanProfile], now: float) -> list[SettingChange]:
         """Enter an answer and return what changed; a setting that was not known before has not changed."""
         changes: list[SettingChange] = []
-        for gone in [name for name, memory in self.profiles.items() if now - memory.seen_at > REMEMBER_PROFILES]:
-            del self.profiles[gone]
         for profile in profiles:
+            if profile.profile in self.profiles:
+                self.profiles[profile.profile].seen_at = now
             if not profile.settings:
                 continue
             settings = dict(profile.settings)
-            memory = self.profiles.setdefault(profile.profile, ProfileMemory(now, settings, settings))
+            memory = self.profiles.setdefault(profile.profile, ProfileMemory(now, settings, settings, seen_at=now))
             changed = [
                 SettingChange(profile.profile, setting, memory.settings[setting], settings[setting])
                 for setting in sorted(memory.settings.keys() & settings.keys())
                 if memory.settings[setting] != settings[setting]
             ]
             memory.changes += len(changed)
-            memory.seen_at = now
             memory.first = {**settings, **memory.first}
             memory.settings = {**memory.settings, **settings}
             changes += changed
+        for gone in [name for name, memory in self.profiles.items() if now - memory.seen_at > REMEMBER_PROFILES]:
+            del self.profiles[gone]
         return changes
 
     def facts(

@@ -107,12 +107,13 @@ class Runner:
     def _held(self, unit: Unit) -> bool:
         """Tell whether a breaker holds the unit back, and if so put off its due time."""
         now = self.clock.now()
-        for breaker in (self._breaker, self._breakers[unit.plan.name]):
-            if breaker.open and now < breaker.next_probe:
+        breakers = (self._breaker, self._breakers[unit.plan.name])
+        for breaker in breakers:
+            if not breaker.admits(now):
                 unit.due = breaker.next_probe
                 return True
-        self._breaker.admits(now)
-        self._breakers[unit.plan.name].admits(now)
+        for breaker in breakers:
+            breaker.begin(now)
         return False
 
     def _ended(self, task: asyncio.Task[None]) -> None:
