@@ -38,7 +38,7 @@ async def simulator(*options: str) -> AsyncIterator[str]:
         await process.wait()
 
 
-def settings_for(url: str, **collectors: Any) -> Settings:
+def settings_for(url: str, *, state: str = "", **collectors: Any) -> Settings:
     """Return settings that ask as fast as 8 connections can."""
     source = {
         "kind": "elements",
@@ -48,7 +48,10 @@ def settings_for(url: str, **collectors: Any) -> Settings:
         "collectors": collectors,
     }
     limits = {"counter_birth_delay": "5s"}
-    return Settings.model_validate({"web": {"listen": ["127.0.0.1:0"]}, "limits": limits, "sources": {"bench": source}})
+    web = {"listen": ["127.0.0.1:0"]}
+    return Settings.model_validate(
+        {"web": web, "state": {"path": state}, "limits": limits, "sources": {"bench": source}}
+    )
 
 
 class Stalls:

@@ -1,7 +1,6 @@
 """The composition root: builds everything in the order of its dependencies, releases in reverse."""
 
 import asyncio
-import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,43 +16,19 @@ from yarl import URL
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.errors import SettingsError
-from exporter.intake import Intake
+from exporter.fleet import Fleet, Watched
 from exporter.metrics.exposition import Exposition
-from exporter.metrics.internal import ProcessInstruments, SourceInstruments
+from exporter.metrics.internal import ProcessInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
-from exporter.roster import Roster
-from exporter.schedule import Schedule
-from exporter.scheduler import Runner
 from exporter.settings import Settings
-from exporter.shard import Shard
-from exporter.source import Source, Surroundings
-from exporter.sources import AnySource
-from exporter.state import MemoryState, State
+from exporter.state import State
 from exporter.web.app import web_app
 
 LOG: Final = structlog.get_logger("exporter.app")
 TIDY_EVERY: Final = 1.0
 STUCK_AFTER: Final = 120.0
-RESTART_AFTER: Final = 60.0
 PREPARING_SHARE: Final = 49.0
 """Rest for each second spent on preparing scrapes: one part in fifty, whatever the fleet."""
-
-
-@dataclass(slots=True, eq=False)
-class Watched:
-    """One configured source and all that works for it."""
-
-    name: str
-    source: Source
-    instruments: SourceInstruments
-    intake: Intake
-    runner: Runner
-
-    def state(self) -> str:
-        """Return a few words for the landing page."""
-        if not self.intake.attempted:
-            return f"{self.source.kind} {self.source.api}: not asked yet"
-        return f"{self.source.kind} {self.source.api}: {len(self.intake.watched())} tenants"
 
 
 @dataclass(slots=True, eq=False)
@@ -62,9 +37,17 @@ class Daemon:
 
     clock: Clock
     exposition: Exposition
-    watched: dict[str, Watched]
+    fleet: Fleet
+    state: State
+    instruments: ProcessInstruments
     addresses: list[URL] = field(default_factory=list)
     last_beat: float = 0.0
+    _was_ready: bool = False
+
+    @property
+    def watched(self) -> dict[str, Watched]:
+        """The sources by name."""
+        return self.fleet.watched
 
     def healthy(self) -> str | None:
         """Return why the event loop must be taken for stuck, if so."""
@@ -72,9 +55,28 @@ class Daemon:
         return f"housekeeping is {late:.0f} s late" if late > STUCK_AFTER else None
 
     def ready(self) -> str | None:
-        """Return which sources have not been asked for their tenants once, if any."""
+        """Return which sources have not been asked for their tenants once, if any; once ready, it stays so."""
         waiting = [name for name, watched in self.watched.items() if not watched.intake.attempted]
-        return f"not asked for tenants yet: {', '.join(waiting)}" if waiting else None
+        self._was_ready = self._was_ready or not waiting
+        return None if self._was_ready else f"not asked for tenants yet: {', '.join(waiting)}"
+
+    async def reload(self, read: Callable[[], Settings]) -> bool:
+        """Take over what *read* returns; if it raises `SettingsError`, change nothing, and say so."""
+        before = self.fleet.settings
+        try:
+            settings = await asyncio.to_thread(read)
+            news = await self.fleet.change(settings)
+        except SettingsError as error:
+            LOG.error("reload_failed", faults=error.faults, consequence="everything goes on as it was")  # noqa: TRY400
+            self.instruments.set("exporter_config_last_reload_successful", 0)
+            return False
+        for section in ("web", "state"):
+            if getattr(before, section) != getattr(settings, section):
+                LOG.warning("reload_needs_restart", section=section)
+        self.instruments.set("exporter_config_last_reload_successful", 1)
+        self.instruments.set("exporter_config_last_reload_success_timestamp_seconds", self.clock.now())
+        LOG.info("reloaded", **news)
+        return True
 
 
 @asynccontextmanager
@@ -86,36 +88,56 @@ async def running(settings: Settings, clock: Clock, *, tidy_every: float = TIDY_
     async with AsyncExitStack() as stack:
         snapshot = Snapshot()
         exposition = Exposition(snapshot)
-        state = MemoryState()
+        state = State(settings.state.file(), clock)
+        stack.push_async_callback(state.close)
+        await state.open()
+        _background(stack, state.run(), "state")
+        session = await stack.enter_async_context(_session())
+        fleet = Fleet(settings=settings, session=session, clock=clock, snapshot=snapshot, state=state)
+        await fleet.open()
         own = ProcessInstruments(clock)
         own.set("exporter_config_last_reload_successful", 1)
         own.set("exporter_config_last_reload_success_timestamp_seconds", clock.now())
-        session = await stack.enter_async_context(_session())
-        shard = settings.shard.shard()
-        watched = {
-            name: _watch(name, source, settings, session, clock, shard, snapshot, state)
-            for name, source in settings.sources.items()
-        }
-        daemon = Daemon(clock, exposition, watched, last_beat=clock.now())
-        await _publish_instruments(daemon, snapshot, own)
+        daemon = Daemon(clock, exposition, fleet, state, own, last_beat=clock.now())
+        await _publish_instruments(daemon, snapshot)
         daemon.addresses = await _listen(stack, settings, daemon)
-        for each in watched.values():
-            _background(stack, _supervised(each.runner, clock), f"runner {each.name}")
-        _background(stack, _housekeeping(daemon, snapshot, own, tidy_every), "housekeeping")
-        LOG.info("started", version=__version__, sources=len(watched), listen=[str(url) for url in daemon.addresses])
+        stack.push_async_callback(fleet.stop)
+        fleet.start()
+        _background(stack, state.look_after(), "state's housekeeping")
+        _background(stack, _housekeeping(daemon, snapshot, tidy_every), "housekeeping")
+        LOG.info("started", version=__version__, sources=len(fleet.watched), listen=list(map(str, daemon.addresses)))
         yield daemon
         LOG.info("stopping")
 
 
-async def run(settings: Settings, clock: Clock, *, started: Callable[[Daemon], None] = lambda _: None) -> None:
-    """Run the exporter until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+async def run(
+    settings: Settings,
+    clock: Clock,
+    read: Callable[[], Settings],
+    *,
+    started: Callable[[Daemon], None] = lambda _: None,
+) -> None:
+    """Run the exporter until SIGTERM or SIGINT; at SIGHUP take over the settings that *read* returns."""
+    stop, hang_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings, clock) as daemon:
+    loop.add_signal_handler(signal.SIGHUP, hang_up.set)
+    async with AsyncExitStack() as stack:
+        daemon = await stack.enter_async_context(running(settings, clock))
+        _background(stack, _reload_at(hang_up, daemon, read), "reload")
         started(daemon)
         await stop.wait()
+
+
+async def _reload_at(hang_up: asyncio.Event, daemon: Daemon, read: Callable[[], Settings]) -> None:
+    while True:
+        await hang_up.wait()
+        hang_up.clear()
+        try:
+            await daemon.reload(read)
+        except Exception:
+            LOG.exception("reload_broken")
 
 
 def _session() -> aiohttp.ClientSession:
@@ -125,56 +147,6 @@ def _session() -> aiohttp.ClientSession:
         headers={"User-Agent": f"m365-backup-exporter/{__version__}", "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-
-
-def _watch(
-    name: str,
-    settings: AnySource,
-    all_settings: Settings,
-    session: aiohttp.ClientSession,
-    clock: Clock,
-    shard: Shard,
-    snapshot: Snapshot,
-    state: State,
-) -> Watched:
-    """Connect everything that works for one source."""
-    birth_delay = all_settings.limits.counter_birth_delay
-    plans = settings.plans()
-    instruments = SourceInstruments(name, clock, birth_delay=birth_delay, collectors=[plan.name for plan in plans])
-    surroundings = Surroundings(
-        session=session,
-        clock=clock,
-        observer=instruments,
-        share=shard.total,
-        random=random.Random(),  # noqa: S311 - jitter, not a secret
-    )
-    if settings.tls.insecure_skip_verify:
-        LOG.warning("tls_not_verified", source=name, advice="anyone in between can read the secret; set tls.ca_file")
-    try:
-        source = settings.build(name, surroundings)
-    except OSError as error:
-        raise SettingsError([f"sources.{name}.tls.ca_file: cannot be used: {error.strerror or 'not PEM'}"]) from error
-    instruments.allowed_rate(settings.limits.requests_per_second / shard.total)
-    instruments.set("source_info", 1, source.kind, source.api)
-    intake = Intake(
-        source=name,
-        roster=Roster(name, settings.tenants, shard),
-        state=state,
-        snapshot=snapshot,
-        instruments=instruments,
-        clock=clock,
-        birth_delay=birth_delay,
-        series_per_tenant=all_settings.limits.series_per_tenant,
-    )
-    runner = Runner(
-        name=name,
-        source=source,
-        intake=intake,
-        clock=clock,
-        schedule=Schedule(name, tuple(plans), settings.limits.concurrency),
-        allowed_per_second=lambda: instruments.allowed_per_second,
-    )
-    return Watched(name, source, instruments, intake, runner)
 
 
 def _background(stack: AsyncExitStack, work: Coroutine[None, None, None], name: str) -> None:
@@ -188,27 +160,17 @@ def _background(stack: AsyncExitStack, work: Coroutine[None, None, None], name: 
     stack.push_async_callback(stop)
 
 
-async def _supervised(runner: Runner, clock: Clock) -> None:
-    """Start a runner again should a bug ever end it: one source must not silently stop."""
-    while True:
-        try:
-            await runner.run()
-        except Exception:
-            LOG.exception("runner_broken", source=runner.name)
-        await clock.sleep(RESTART_AFTER)
-
-
-async def _housekeeping(daemon: Daemon, snapshot: Snapshot, own: ProcessInstruments, every: float) -> None:
+async def _housekeeping(daemon: Daemon, snapshot: Snapshot, every: float) -> None:
     """Show what time alone changes, and prepare the next scrape."""
     prepare_at = 0.0
     while True:
         await daemon.clock.sleep(every)
         daemon.last_beat = daemon.clock.now()
         try:
-            for watched in daemon.watched.values():
+            for watched in list(daemon.watched.values()):
                 await watched.intake.tick()
                 await asyncio.sleep(0)
-            await _publish_instruments(daemon, snapshot, own)
+            await _publish_instruments(daemon, snapshot)
             if daemon.last_beat >= prepare_at:
                 await daemon.exposition.prepare()
                 took = daemon.clock.now() - daemon.last_beat
@@ -217,14 +179,17 @@ async def _housekeeping(daemon: Daemon, snapshot: Snapshot, own: ProcessInstrume
             LOG.exception("housekeeping_broken")
 
 
-async def _publish_instruments(daemon: Daemon, snapshot: Snapshot, own: ProcessInstruments) -> None:
+async def _publish_instruments(daemon: Daemon, snapshot: Snapshot) -> None:
     """Render the metrics about sources and about ourselves, as far as they moved."""
-    for name, watched in daemon.watched.items():
+    for name, watched in list(daemon.watched.items()):
         _show_schedule(watched, daemon.clock.now())
         if watched.instruments.moved():
             chunks, series = watched.instruments.render()
             snapshot.publish(CellKey(name, "", ""), chunks, series=series)
             await asyncio.sleep(0)
+    own = daemon.instruments
+    own.set("exporter_state_writable", float(daemon.state.writable))
+    own.set("exporter_state_bytes", daemon.state.size)
     own.set("exporter_snapshot_series", snapshot.series)
     own.set("exporter_snapshot_bytes", snapshot.size)
     chunks, series = await asyncio.to_thread(own.render)  # it reads /proc
@@ -244,7 +209,7 @@ async def _listen(stack: AsyncExitStack, settings: Settings, daemon: Daemon) -> 
         daemon.exposition,
         healthy=daemon.healthy,
         ready=daemon.ready,
-        sources=lambda: {name: watched.state() for name, watched in daemon.watched.items()},
+        sources=lambda: {name: watched.summary() for name, watched in daemon.watched.items()},
     )
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
     await runner.setup()

@@ -1,25 +1,12 @@
-"""The last good answer of one collector about one tenant, and how its collecting fares."""
+"""The last good answer of one collector about one tenant, as it is shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.metrics.rendering import Shown
+from exporter.progress import Progress
 from exporter.records import Record
 from exporter.source import CollectorPlan
-
-
-@dataclass(slots=True, eq=False)
-class Progress:
-    """How one collection fares: shared by all cells that it fills."""
-
-    success: bool | None = None
-    succeeded_at: float | None = None
-    stale_at: float | None = None
-    """From when on its present state is withheld, unless a success comes first."""
-
-    def stale(self, now: float) -> bool:
-        """Tell whether what it brought last must not be shown as the present any more."""
-        return self.stale_at is not None and now >= self.stale_at
 
 
 @dataclass(slots=True, eq=False)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
 
 from prometheus_client import disable_created_metrics
@@ -82,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
     configure(level=settings.log.level, form=settings.log.format)
     disable_created_metrics()  # type: ignore[no-untyped-call]
     with bounded_collections():
-        asyncio.run(run(settings, SystemClock()))
+        asyncio.run(run(settings, SystemClock(), lambda: load(options.config)))
     return 0
 
 
@@ -109,8 +110,9 @@ def _metrics(_: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     configure(level="warning", form="auto")
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    with bounded_collections():
-        asyncio.run(demo(SystemClock(), tenants=options.tenants, seed=options.seed, listen=options.listen))
+    with bounded_collections(), TemporaryDirectory(prefix="m365-backup-exporter-") as folder:
+        state = Path(folder) / "state.db"
+        asyncio.run(demo(SystemClock(), state, tenants=options.tenants, seed=options.seed, listen=options.listen))
     return 0
 
 

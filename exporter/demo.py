@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from exporter.app import Daemon, running
@@ -25,8 +26,8 @@ _INTERVALS: Final = {
 }
 
 
-def demo_settings(simulator_url: str, listen: str) -> Settings:
-    """Return settings that poll the simulator in seconds."""
+def demo_settings(simulator_url: str, listen: str, state: Path) -> Settings:
+    """Return settings that poll the simulator in seconds, and keep their state in *state*."""
     source: dict[str, Any] = {
         "kind": "elements",
         "base_url": simulator_url,
@@ -43,18 +44,19 @@ def demo_settings(simulator_url: str, listen: str) -> Settings:
         {
             "web": {"listen": [listen]},
             "log": {"level": "warning"},
+            "state": {"path": str(state)},
             "limits": {"counter_birth_delay": "10s"},
             "sources": {"elements": source},
         }
     )
 
 
-async def demo(clock: Clock, *, tenants: int, seed: int, listen: str) -> None:
-    """Run until interrupted; print where to look."""
+async def demo(clock: Clock, state: Path, *, tenants: int, seed: int, listen: str) -> None:
+    """Run until interrupted, with a state file at *state*; print where to look."""
     world = World(seed=seed, tenants=tenants, start=clock.now() - HISTORY / PACE, pace=PACE)
     simulator = await serve(build_app(world, clock=clock), "127.0.0.1", 0)
     try:
-        async with running(demo_settings(f"http://127.0.0.1:{simulator.port}", listen), clock) as daemon:
+        async with running(demo_settings(f"http://127.0.0.1:{simulator.port}", listen, state), clock) as daemon:
             _say_where(daemon, tenants, simulator.port)
             stop = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from exporter.records import ScanProfile, ScanProfileDrift
@@ -24,8 +25,8 @@ class ProfileMemory:
     """What is remembered of one profile."""
 
     born: float
-    first: dict[str, str]
-    """The first answer seen: the baseline where none is configured."""
+    agreed: dict[str, str]
+    """The first answer seen, or what was accepted since: the baseline where none is configured."""
     settings: dict[str, str]
     """The last known value of each."""
     seen_at: float
@@ -55,17 +56,33 @@ class ProfileBook:
                 if memory.settings[setting] != settings[setting]
             ]
             memory.changes += len(changed)
-            memory.first = {**settings, **memory.first}
+            memory.agreed = {**settings, **memory.agreed}
             memory.settings = {**memory.settings, **settings}
             changes += changed
         for gone in [name for name, memory in self.profiles.items() if now - memory.seen_at > REMEMBER_PROFILES]:
             del self.profiles[gone]
         return changes
 
+    def accept(self, profile: str, settings: Mapping[str, str]) -> bool:
+        """Take *settings* for the profile's new baseline; False if there is no such profile."""
+        memory = self.profiles.get(profile)
+        if memory is None:
+            return False
+        memory.agreed = {**memory.agreed, **settings}
+        return True
+
     def facts(
-        self, profiles: Iterable[ScanProfile], now: float, *, birth_delay: float
+        self,
+        profiles: Iterable[ScanProfile],
+        now: float,
+        *,
+        birth_delay: float,
+        baseline: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[list[ScanProfileDrift], float | None]:
-        """Return drift and changes of the profiles shown, and when the answer would be another."""
+        """Return drift and changes of the profiles shown, and when the answer would be another.
+
+        What the operator's *baseline* says of a setting counts for more than what was seen.
+        """
         facts: list[ScanProfileDrift] = []
         births: list[float] = []
         for profile in profiles:
@@ -79,13 +96,13 @@ class ProfileBook:
                 ScanProfileDrift(
                     tenant=profile.tenant,
                     profile=profile.profile,
-                    drifted=_drift(memory, profile.expected),
+                    drifted=_drift(memory, baseline),
                     changes=memory.changes * (now >= grown_up),
                 )
             )
         return facts, min(births, default=None)
 
 
-def _drift(memory: ProfileMemory, expected: Mapping[str, str]) -> dict[str, bool]:
-    agreed = {**memory.first, **expected}
+def _drift(memory: ProfileMemory, baseline: Mapping[str, str]) -> dict[str, bool]:
+    agreed = {**memory.agreed, **baseline}
     return {setting: value != agreed.get(setting, value) for setting, value in memory.settings.items()}

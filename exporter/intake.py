@@ -1,29 +1,23 @@
-"""What becomes of an answer: books, durable state, then the snapshot; and what is shown while none comes."""
+"""Turns answers into what is served: into the books, onto the disk, into cells, each as a whole."""
 
-import asyncio
-import heapq
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from exporter.cell import Cell, Progress
 from exporter.clock import Clock
+from exporter.display import Display
 from exporter.errors import NotApplicable, Reason, SourceError
 from exporter.incidents import Failure, Incidents
 from exporter.metrics.internal import SourceInstruments
-from exporter.metrics.rendering import Renderer, gather
-from exporter.metrics.snapshot import CellKey, Snapshot
-from exporter.records import Collection, Record, ScanProfile, Tenant
+from exporter.progress import Progress
+from exporter.records import Record, ScanProfile, Tenant
 from exporter.roster import Roster
 from exporter.source import WHOLE_SOURCE, CollectorPlan
-from exporter.state import State
+from exporter.state.source import SourceState
 
 LOG: Final = structlog.get_logger("exporter.intake")
-A_BREATH: Final = 25
-"""Cells rendered between two turns of the event loop."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -32,27 +26,49 @@ class Intake:
 
     source: str
     roster: Roster
-    state: State
-    snapshot: Snapshot
+    state: SourceState
+    display: Display
     instruments: SourceInstruments
     clock: Clock
-    birth_delay: float
-    series_per_tenant: int
     attempted: bool = False
     """Whether discovery was tried once, with whatever result."""
-    _cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
-    _progress: dict[tuple[str, str], Progress] = field(default_factory=dict)
-    _wakes: list[tuple[float, tuple[str, str]]] = field(default_factory=list)
-    _wake_at: dict[tuple[str, str], float] = field(default_factory=dict)
-    _renderer: Renderer = field(init=False)
     _incidents: Incidents = field(init=False)
 
     def __post_init__(self) -> None:
-        self._renderer = Renderer(self.source)
         self._incidents = Incidents(self.source)
 
+    async def restore(self, plans: Sequence[CollectorPlan]) -> None:
+        """Show what is remembered, as old as it is."""
+        await self.state.writer.committed()
+        self.state.keep_only([plan.name for plan in plans])
+        now = self.clock.now()
+        discovering = next(plan.name for plan in plans if plan.discovers)
+        found = (self.state.of(tenant, discovering).records or () for tenant in self.state.collected)
+        self.roster.take(record for records in found for record in records if isinstance(record, Tenant))
+        for tenant in self.state.collected.keys() - self.roster.tenants.keys() - {WHOLE_SOURCE}:
+            self.state.leave(tenant, now)
+        for tenant in self.roster.tenants:
+            self.state.resume(tenant)
+        names = [name for plan in plans for name in self._restore_cells(plan)]
+        await self.display.show_all(names, now)
+
+    def _restore_cells(self, plan: CollectorPlan) -> Iterable[tuple[str, str]]:
+        whole = self.state.of(WHOLE_SOURCE, plan.name).progress
+        for tenant in self.state.collected:
+            collected = self.state.of(tenant, plan.name)
+            progress = collected.progress if plan.per_tenant else whole
+            if progress is None or (collected.progress is None and collected.records is None):
+                continue
+            if collected.progress is not None:
+                self.display.lead(plan, tenant, progress)
+            records = collected.records or ()
+            if plan.discovers and tenant in self.roster.tenants:
+                records = (self.roster.tenants[tenant],)
+            self.display.fill(plan, tenant, progress, records)
+            yield tenant, plan.name
+
     async def succeeded(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], seconds: float) -> None:
-        """Publish a complete answer in place of the last one."""
+        """Publish a complete answer in place of the last one, once it cannot be lost any more."""
         now = self.clock.now()
         self._incidents.succeeded(plan.name, tenant)
         self._finished(plan, seconds, reason=None)
@@ -60,11 +76,19 @@ class Intake:
             return
         progress = self._progress_of(plan, tenant)
         before, progress.success, progress.succeeded_at, progress.stale_at = progress.succeeded_at, True, now, None
-        if plan.discovers:
-            records = await self._discover(records, now)
-            if self.roster.doubts:  # what is shown is as old as before
-                progress.succeeded_at = before
-        await self._replace(plan, tenant, records, now)
+        by_tenant = self._by_tenant(plan, tenant, records, now)
+        if plan.discovers and self.roster.doubts:  # what is shown is as old as before
+            progress.succeeded_at = before
+        names = dict.fromkeys([*((each, plan.name) for each in by_tenant), (tenant, plan.name)])
+        self.display.hold(names)
+        try:
+            shown = {each: self._enter(plan, each, theirs, now) for each, theirs in by_tenant.items()}
+            self.state.fares(tenant, plan.name, progress)
+            await self.state.writer.committed()
+        finally:
+            self.display.release(names)
+        if not self._left(plan, tenant):
+            await self._replace(plan, tenant, progress, shown)
 
     async def failed(
         self, plan: CollectorPlan, tenant: str, error: Exception, *, stale_after: float, seconds: float
@@ -85,50 +109,43 @@ class Intake:
         if progress.succeeded_at is not None:
             progress.stale_at = progress.succeeded_at + stale_after
         if before != (progress.success, progress.stale_at):
-            self._lead(plan, tenant)
-            self._publish(tenant, plan.name)
+            self.state.fares(tenant, plan.name, progress)
+            self.display.lead(plan, tenant, progress)
+            self.display.show(tenant, plan.name, self.clock.now())
 
     async def not_applicable(self, plan: CollectorPlan, tenant: str, absence: NotApplicable, *, seconds: float) -> None:
         """Show nothing of a collector that has nothing to ask about this tenant; that is no failure."""
         if absence.asked:
             self._incidents.succeeded(plan.name, tenant)
             self._finished(plan, seconds, reason=None)
-        if plan.book == "jobs" and (tenant, plan.name) in self._cells:
+        if plan.book == "jobs" and (tenant, plan.name) in self.display:
             # One wrong list of subscriptions must not delete the evidence that alerts stand on.
             progress = self._progress_of(plan, tenant)
             progress.success, progress.stale_at = None, float("-inf")
-            self._publish(tenant, plan.name)
+            self.state.fares(tenant, plan.name, progress)
+            self.display.show(tenant, plan.name, self.clock.now())
             return
-        self._progress.pop((tenant, plan.name), None)
-        self._drop(tenant, plan.name)
+        self.state.unanswered(tenant, plan.name)
+        self.state.fares(tenant, plan.name, None)
+        self.display.drop(tenant, plan.name)
 
     def watched(self) -> Sequence[str]:
         """Return the tenants of the last discovery that was believed."""
         return tuple(self.roster.tenants)
 
+    async def tick(self) -> None:
+        """Show what time alone changes."""
+        await self.display.tick(self.clock.now())
+
+    def baseline_accepted(self, plans: Iterable[CollectorPlan], tenant: str) -> None:
+        """Show the drift of a tenant's scan profiles from their new baseline."""
+        for plan in plans:
+            if plan.book == "scan_profiles":
+                self.display.show(tenant, plan.name, self.clock.now())
+
     def _left(self, plan: CollectorPlan, tenant: str) -> bool:
         """Tell whether the tenant left while it was being asked about."""
         return plan.per_tenant and tenant not in self.roster.tenants
-
-    async def tick(self) -> None:
-        """Render again what says something else merely because time passed."""
-        now = self.clock.now()
-        due: dict[tuple[str, str], None] = {}
-        while self._wakes and self._wakes[0][0] <= now:
-            at, (tenant, collector) = heapq.heappop(self._wakes)
-            if self._wake_at.get((tenant, collector)) != at:
-                continue
-            del self._wake_at[tenant, collector]
-            for key in self._filled_by(tenant, collector):
-                due[key] = None
-        await self._publish_all(due)
-
-    def _wake(self, tenant: str, collector: str, at: float) -> None:
-        """See to it that the cells of a collection are rendered again at *at* or before."""
-        key = (tenant, collector)
-        if at < self._wake_at.get(key, float("inf")):
-            self._wake_at[key] = at
-            heapq.heappush(self._wakes, (at, key))
 
     def _finished(self, plan: CollectorPlan, seconds: float, *, reason: Reason | None) -> None:
         self.attempted = self.attempted or plan.discovers
@@ -137,59 +154,47 @@ class Intake:
         if reason is not None:
             self.instruments.count("collector_failures_total", plan.name, reason)
 
-    async def _discover(self, records: Iterable[Record], now: float) -> Sequence[Record]:
-        """Take the roll; return the tenants to show, the old ones if the answer is not believed yet."""
+    def _progress_of(self, plan: CollectorPlan, tenant: str) -> Progress:
+        return self.state.of(tenant, plan.name).progress or Progress()
+
+    def _by_tenant(
+        self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float
+    ) -> Mapping[str, Sequence[Record]]:
+        """Return the records of an answer by tenant; strangers are left out."""
+        if plan.per_tenant:
+            return {tenant: tuple(records)}
+        if plan.discovers:
+            return self._discover(records, now)
+        by_tenant: dict[str, list[Record]] = {}
+        for record in records:
+            if record.tenant in self.roster.tenants:
+                by_tenant.setdefault(record.tenant, []).append(record)
+        return {each: tuple(theirs) for each, theirs in by_tenant.items()}
+
+    def _discover(self, records: Iterable[Record], now: float) -> Mapping[str, Sequence[Record]]:
+        """Take the roll; return each tenant's record as it came, or none at all if the answer is not believed yet."""
         before = set(self.roster.tenants)
-        self.state.forget(now)
-        if not self.roster.take(record for record in records if isinstance(record, Tenant)):
+        found = {record.tenant: record for record in records if isinstance(record, Tenant)}
+        if not self.roster.take(found.values()):
             LOG.warning(
                 "discovery_doubted", source=self.source, known=len(before), repeats=self.roster.doubts, needed=3
             )
+            return {}
         for tenant in sorted(before - self.roster.tenants.keys()):
-            self._forget(tenant, now)
-        return tuple(self.roster.tenants.values())
-
-    def _forget(self, tenant: str, now: float) -> None:
-        LOG.info("tenant_left", source=self.source, tenant=tenant)
-        self.state.leave(self.source, tenant, now)
-        self._incidents.gone(tenant)
-        for key in self.snapshot.cells(self.source, tenant):
-            self._drop(tenant, key.collector)
-            self._progress.pop((tenant, key.collector), None)
-
-    async def _replace(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float) -> None:
-        """Swap the records of all cells that the collection fills, each as a whole."""
-        self._lead(plan, tenant)
-        by_tenant = {tenant: records} if plan.per_tenant else self._by_tenant(records)
-        for each, theirs in by_tenant.items():
-            kept = self._enter(plan, each, theirs, now)
-            await self.state.commit(self.source, each, plan.name, kept, now)
-            cell = self._cell(plan, each, self._progress_of(plan, tenant))
-            cell.records = kept
-        keys = dict.fromkeys((each, plan.name) for each in by_tenant)
-        if not plan.per_tenant:
-            gone = [key for key in self._filled_by(tenant, plan.name) if key[0] not in by_tenant and key[0]]
-            for key in gone:
-                self._drop(*key)
-            keys[tenant, plan.name] = None
-        await self._publish_all(keys)
-
-    def _by_tenant(self, records: Iterable[Record]) -> dict[str, Sequence[Record]]:
-        """Sort the answer of a collection for all tenants; strangers are left out."""
-        sorted_: dict[str, list[Record]] = {}
-        for record in records:
-            if record.tenant in self.roster.tenants:
-                sorted_.setdefault(record.tenant, []).append(record)
-        return dict[str, Sequence[Record]](sorted_)
+            LOG.info("tenant_left", source=self.source, tenant=tenant)
+            self.state.leave(tenant, now)
+            self._incidents.gone(tenant)
+            self.display.drop_tenant(tenant)
+        return {tenant: (found[tenant],) for tenant in self.roster.tenants}
 
     def _enter(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float) -> Sequence[Record]:
-        """Enter records into the tenant's books; return those that are shown as they are."""
+        """Enter records into the tenant's books, or keep them; return those that are shown as they are."""
         if plan.book == "jobs":
-            self.state.books(self.source, tenant).jobs.observe(records, now)
+            self.state.enter_jobs(tenant, records, now)
             return ()
         if plan.book == "scan_profiles":
             profiles = [record for record in records if isinstance(record, ScanProfile)]
-            for change in self.state.books(self.source, tenant).scan_profiles.observe(profiles, now):
+            for change in self.state.enter_scan_profiles(tenant, profiles, now):
                 LOG.warning(
                     "scan_profile_changed",
                     source=self.source,
@@ -199,83 +204,25 @@ class Intake:
                     old=change.old,
                     new=change.new,
                 )
-        return tuple(records)
+        self.state.answered(tenant, plan.name, records)
+        return (self.roster.tenants[tenant],) if plan.discovers else records
 
-    def _lead(self, plan: CollectorPlan, tenant: str) -> None:
-        self._cell(plan, tenant, self._progress_of(plan, tenant)).leads = True
-
-    def _cell(self, plan: CollectorPlan, tenant: str, progress: Progress) -> Cell:
-        return self._cells.setdefault((tenant, plan.name), Cell(plan, progress))
-
-    def _progress_of(self, plan: CollectorPlan, tenant: str) -> Progress:
-        return self._progress.setdefault((tenant, plan.name), Progress())
-
-    def _filled_by(self, tenant: str, collector: str) -> list[tuple[str, str]]:
-        """Return the cells that a collection fills: one, or one a tenant."""
-        if tenant != WHOLE_SOURCE:
-            return [(tenant, collector)]
-        return [key for key in self._cells if key[1] == collector]
-
-    def _drop(self, tenant: str, collector: str) -> None:
-        self._cells.pop((tenant, collector), None)
-        self.snapshot.remove(CellKey(self.source, tenant, collector))
-
-    async def _publish_all(self, keys: Iterable[tuple[str, str]]) -> None:
-        for count, (tenant, collector) in enumerate(keys):
-            if count % A_BREATH == A_BREATH - 1:
-                await asyncio.sleep(0)
-            self._publish(tenant, collector)
-
-    def _publish(self, tenant: str, collector: str) -> None:
-        cell = self._cells.get((tenant, collector))
-        if cell is None:
-            return
-        now = self.clock.now()
-        stale = cell.progress.stale(now)
-        facts, changes_at = self._facts(cell, tenant, now)
-        if not stale and cell.progress.stale_at is not None:
-            changes_at = min(changes_at or cell.progress.stale_at, cell.progress.stale_at)
-        if changes_at is not None:
-            self._wake(tenant, collector, changes_at)
-        before = cell.shown if cell.shown_stale == stale else ()
-        cell.shown, cell.shown_stale = self._renderer.show(facts, before, stale=stale), stale
-        others = self.snapshot.series_of(self.source, tenant, without=collector)
-        allowance = self.series_per_tenant - others if tenant != WHOLE_SOURCE else sys.maxsize
-        rendered = gather(cell.shown, allowance=allowance)
-        if rendered.dropped:
-            self.instruments.dropped(tenant, collector, rendered.dropped)
-        self.snapshot.publish(CellKey(self.source, tenant, collector), rendered.chunks, series=rendered.series)
-
-    def _facts(self, cell: Cell, tenant: str, now: float) -> tuple[list[Record], float | None]:
-        """Return all there is to show in a cell, and when that changes by itself.
-
-        How the collection fares comes first: no limit on series may hide that.
-        """
-        changes_at = None
-        facts: list[Record] = []
-        if cell.leads:
-            progress = cell.progress
-            facts.append(
-                Collection(
-                    tenant=tenant,
-                    collector=cell.plan.name,
-                    success=progress.success,
-                    succeeded_at=progress.succeeded_at,
-                    stale=progress.stale(now),
-                )
-            )
-        facts += cell.records
-        if cell.plan.book == "jobs" and tenant in self.roster.tenants:
-            allowed = self.roster.tenants[tenant].overdue_after_seconds
-            books = self.state.books(self.source, tenant).jobs
-            more, changes_at = books.facts(tenant, now, overdue_after=allowed, birth_delay=self.birth_delay)
-            facts += more
-        if cell.plan.book == "scan_profiles":
-            profiles = [record for record in facts if isinstance(record, ScanProfile)]
-            book = self.state.books(self.source, tenant).scan_profiles
-            drifts, changes_at = book.facts(profiles, now, birth_delay=self.birth_delay)
-            facts += drifts
-        return facts, changes_at
+    async def _replace(
+        self, plan: CollectorPlan, tenant: str, progress: Progress, shown: Mapping[str, Sequence[Record]]
+    ) -> None:
+        """Swap the records of all cells that the collection fills, each as a whole."""
+        self.display.lead(plan, tenant, progress)
+        here = [each for each in shown if each == tenant or each in self.roster.tenants]
+        for each in here:
+            self.display.fill(plan, each, progress, shown[each])
+        names = dict.fromkeys((each, plan.name) for each in here)
+        if not plan.per_tenant and not (plan.discovers and self.roster.doubts):
+            for each, collector in self.display.filled_by(tenant, plan.name):
+                if each not in shown and each != WHOLE_SOURCE:
+                    self.state.unanswered(each, collector)
+                    self.display.drop(each, collector)
+        names[tenant, plan.name] = None
+        await self.display.show_all(names, self.clock.now())
 
 
 def _failure(plan: CollectorPlan, tenant: str, error: Exception) -> Failure:

@@ -44,11 +44,13 @@ class JobMemory:
 
     _fact: JobHistory | None = field(default=None, repr=False, compare=False)
 
-    def start(self, started_at: float | None) -> None:
-        """Move the last start forward; something about the job is news."""
-        if started_at is not None:
-            self.started_at = max(started_at, self.started_at or started_at)
+    def start(self, started_at: float | None) -> bool:
+        """Move the last start forward, and tell whether it moved."""
         self._fact = None
+        if started_at is None or (self.started_at is not None and started_at <= self.started_at):
+            return False
+        self.started_at = started_at
+        return True
 
     def end(self, run: Run, order: float) -> None:
         """Move what is known of the last end, success and completion forward, never back."""
@@ -67,11 +69,13 @@ class JobMemory:
         self.size_bytes = run.size_bytes
         self.objects = dict(run.objects) if run.objects is not None else None
 
-    def show(self, status: str) -> None:
-        """Set the status to show: one under way does not hide how the last run ended."""
+    def show(self, status: str) -> bool:
+        """Set the status to show, and tell if it is another: one under way does not hide how the last run ended."""
+        before = self.status
         hidden = status in UNDERWAY and self.ended_status is not None
         self.status = self.ended_status if hidden and self.ended_status else status
         self._fact = None
+        return self.status != before
 
     def fact(self, tenant: str, key: JobKey, overdue_after: float | None, *, present: bool) -> JobHistory:
         """Return what to show of the job: the same object for as long as it says the same."""

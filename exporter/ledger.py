@@ -26,9 +26,20 @@ OVERDUE_AFTER: Final = 26 * 3600.0
 """Where no schedule is known: a daily backup with two hours of grace."""
 REMEMBER_RUNS: Final = 2 * DAY
 """How long a run that is no longer shown is expected to be able to return in a late answer."""
+SEEN_EVERY: Final = 3600.0
+"""How old the note may be when a run was seen last; noting every sight would write every run at every poll."""
 
 EXPECTED_DAILY: Final = frozenset({"backup", "copy"})
 """Types of jobs that are expected to run daily unless the operator or a schedule says otherwise."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one answer changed in a ledger, by key, for whoever writes it down; a key no longer there was dropped."""
+
+    groups: set[Group] = field(default_factory=set)
+    jobs: set[JobKey] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -47,81 +58,107 @@ class TenantLedger:
     _last: dict[int, Record] = field(default_factory=dict, repr=False, compare=False)
     """The records of the newest answer by identity."""
 
-    def observe(self, records: Iterable[Record], now: float) -> None:
+    def observe(self, records: Iterable[Record], now: float) -> Changes:
         """Enter one complete answer about the tenant's jobs; records that were in the last one change nothing."""
         records = tuple(records)
         jobs = {record.job: record for record in records if isinstance(record, Job)}
         runs = [record for record in records if isinstance(record, Run)]
         fresh_runs = sorted((_plausible(run, now) for run in runs if id(run) not in self._last), key=_order)
         fresh_jobs = [job for job in jobs.values() if id(job) not in self._last]
+        changes = Changes()
         for job in fresh_jobs:
-            self._meet(job, now)
+            self._meet(job, now, changes)
         for run in fresh_runs:
-            self._enter(run, now)
+            self._enter(run, now, changes)
         if fresh_runs and self.open_runs:
-            self._give_up(runs, now)
+            self._give_up(runs, now, changes)
         for job in fresh_jobs:
-            self.jobs[job.job].show(job.status)
-        self._note_absent(jobs, now)
+            if self.jobs[job.job].show(job.status) or self.present.get(job.job) != job.status:
+                changes.jobs.add(job.job)
+        self._note_absent(jobs, now, changes)
         self.present = {key: job.status for key, job in jobs.items()}
         self.observed = True
         self._last = {id(record): record for record in records}
         if len(self.runs) > 4 * len(self.jobs) + 16:
-            self._forget({run.run_id for run in runs}, now)
+            self._forget({run.run_id for run in runs}, now, changes)
+        return changes
 
-    def _note_absent(self, jobs: Mapping[JobKey, Job], now: float) -> None:
+    def _note_absent(self, jobs: Mapping[JobKey, Job], now: float, changes: Changes) -> None:
         """Note since when jobs are not shown; drop those that neither are nor ran for `ABANDONED_AFTER`.
 
         Without that, the names of virtual machines long gone would stay for ever.
         """
         for key in self.present.keys() - jobs.keys():
             self.jobs[key].seen_at = now
+            changes.jobs.add(key)
         if len(self.jobs) > len(jobs):
             for key, memory in list(self.jobs.items()):
                 if key not in jobs and now - max(memory.since(), memory.seen_at) > ABANDONED_AFTER:
                     del self.jobs[key]
+                    changes.jobs.add(key)
 
-    def _meet(self, job: Job, now: float) -> None:
+    def _meet(self, job: Job, now: float, changes: Changes) -> None:
         """See to it that the job is remembered and, unless disabled, counted from 0."""
-        self.jobs.setdefault(job.job, JobMemory(first_seen=now))
+        self._job(job.job, now, changes)
         if job.status != "disabled":
-            self._tally(job.job, now, objects=job.counts_known, size=job.size_known)
+            self._tally(job.job, now, changes, objects=job.counts_known, size=job.size_known)
 
-    def _tally(self, job: JobKey, now: float, *, objects: bool, size: bool) -> Tally:
-        tally = self.tallies.setdefault(Group(job.product, job.workload, job.job_type), Tally(born=now))
-        tally.bear(now, objects=objects, size=size)
+    def _job(self, key: JobKey, now: float, changes: Changes) -> JobMemory:
+        memory = self.jobs.get(key)
+        if memory is None:
+            memory = self.jobs[key] = JobMemory(first_seen=now)
+            changes.jobs.add(key)
+        return memory
+
+    def _tally(self, job: JobKey, now: float, changes: Changes, *, objects: bool, size: bool) -> Tally:
+        group = Group(job.product, job.workload, job.job_type)
+        tally = self.tallies.get(group)
+        if tally is None:
+            tally = self.tallies[group] = Tally(born=now)
+            changes.groups.add(group)
+        if tally.bear(now, objects=objects, size=size):
+            changes.groups.add(group)
         return tally
 
-    def _enter(self, run: Run, now: float) -> None:
-        memory = self.jobs.setdefault(run.job, JobMemory(first_seen=now))
-        memory.start(run.started_at)
+    def _enter(self, run: Run, now: float, changes: Changes) -> None:
+        memory = self._job(run.job, now, changes)
+        if memory.start(run.started_at):
+            changes.jobs.add(run.job)
         known = self.runs.get(run.run_id)
-        if known is not None:
+        if known is not None and now - known.seen_at > SEEN_EVERY:
             known.seen_at = now
+            changes.runs.add(run.run_id)
         if run.status not in ENDED:
             if known is None:
                 self.runs[run.run_id] = SeenRun(run.job, "open", _order(run, now), seen_at=now)
                 self.open_runs.add(run.run_id)
+                changes.runs.add(run.run_id)
             return
         if known is not None and known.state == "ended":
             return
         self.runs[run.run_id] = SeenRun(run.job, "ended", _order(run, now), seen_at=now)
         self.open_runs.discard(run.run_id)
+        changes.runs.add(run.run_id)
+        changes.jobs.add(run.job)
         forgotten = run.started_at is not None and run.started_at <= memory.forgotten_before
         if known is not None or (self.observed and not forgotten):
-            self._tally(run.job, now, objects=run.objects is not None, size=run.size_bytes is not None).count(run)
+            sized = run.size_bytes is not None
+            self._tally(run.job, now, changes, objects=run.objects is not None, size=sized).count(run)
+            changes.groups.add(Group(run.job.product, run.job.workload, run.job.job_type))
         memory.end(run, _order(run, now))
 
-    def _give_up(self, runs: Sequence[Run], now: float) -> None:
+    def _give_up(self, runs: Sequence[Run], now: float, changes: Changes) -> None:
         """Count the runs under way that are no longer shown although a newer one of their job is."""
         for run_id in self.open_runs - {run.run_id for run in runs}:
             seen = self.runs[run_id]
             if any(run.job == seen.job and _order(run, now) > seen.order for run in runs):
-                self._tally(seen.job, now, objects=False, size=False).unobserved += 1
+                self._tally(seen.job, now, changes, objects=False, size=False).unobserved += 1
+                changes.groups.add(Group(seen.job.product, seen.job.workload, seen.job.job_type))
                 seen.state = "lost"
+                changes.runs.add(run_id)
                 self.open_runs.discard(run_id)
 
-    def _forget(self, shown: Collection[str], now: float) -> None:
+    def _forget(self, shown: Collection[str], now: float, changes: Changes) -> None:
         """Drop runs that have not been shown for long, but never the newest of a job or one under way."""
         newest: dict[JobKey, float] = {}
         for seen in self.runs.values():
@@ -132,7 +169,9 @@ class TenantLedger:
             if late and (memory is None or (seen.state != "open" and seen.order < newest[seen.job])):
                 if memory is not None:
                     memory.forgotten_before = max(memory.forgotten_before, seen.order)
+                    changes.jobs.add(seen.job)
                 del self.runs[run_id]
+                changes.runs.add(run_id)
                 self.open_runs.discard(run_id)
 
     def facts(

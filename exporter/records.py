@@ -161,8 +161,6 @@ class ScanProfile(Record):
     """Of the last daily report, by change: registered, moved, removed."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """What can drift: setting → value, both words of ours."""
-    expected: Mapping[str, str] = field(default_factory=dict)
-    """The operator's `baseline`; empty: the first answer seen is the baseline."""
 
 
 # What the ledger makes of runs and answers over time.

@@ -19,6 +19,8 @@ class Roster:
     source: str
     settings: TenantSettings
     shard: Shard
+    personal_data: bool = False
+    """Whether e-mail addresses may be shown that an earlier configuration asked for."""
     tenants: dict[str, Tenant] = field(default_factory=dict)
     doubts: int = 0
     """How many answers in a row have lost too many tenants to be believed."""
@@ -43,6 +45,8 @@ class Roster:
         return self.settings.wants(tenant.tenant, tenant.name) and self.shard.owns(self.source, tenant.tenant)
 
     def _described(self, tenant: Tenant) -> Tenant:
+        if tenant.owner_email is not None and not self.personal_data:
+            tenant = replace(tenant, owner_email=None)
         override = self.settings.override(tenant.tenant, tenant.name)
         if override is None:
             return tenant

@@ -1,17 +1,22 @@
 """When each collection is due: arithmetic without a clock."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
+from exporter.progress import Timing
 from exporter.source import WHOLE_SOURCE, CollectorPlan
 
 RETRY_FIRST: Final = 60.0
 RETRY_LAST: Final = 3600.0
 NOT_APPLICABLE_EVERY: Final = 86400.0
 LEAST_STALE_AFTER: Final = 3600.0
+MOST_STRETCHED: Final = 10.0
+"""Intervals that nothing remembered may lie ahead, lest a clock that once was wrong stops a collection."""
+RESUMED_WITHIN: Final = 60.0
+"""Seconds over which what had failed before a restart is tried again."""
 
 
 def spread(*words: str) -> float:
@@ -41,6 +46,36 @@ class Unit:
     """Seconds that those requests were under way, added up."""
     queued: bool = False
 
+    def timing(self) -> Timing:
+        """Return what a restart goes on from."""
+        return Timing(
+            due=self.due,
+            regular=self.regular,
+            failures=self.failures,
+            applicable=self.applicable,
+            requests=self.requests,
+            in_flight=self.in_flight,
+            interval_seconds=self.plan.interval_seconds,
+        )
+
+    def resume(self, timing: Timing, now: float) -> None:
+        """Go on from before a restart: nobody is asked earlier for it, but for what failed.
+
+        What asks for all tenants at once is due now: it costs little, and tells soon whether the source can be asked.
+        """
+        interval = self.plan.interval_seconds
+        latest = now + MOST_STRETCHED * max(interval, NOT_APPLICABLE_EVERY * (not timing.applicable))
+        self.failures, self.applicable = timing.failures, timing.applicable
+        if timing.interval_seconds != interval:
+            latest = now + interval * (0.5 + self.offset)
+        elif timing.regular is not None and timing.regular <= latest:
+            self.regular = timing.regular
+        if self.failures:
+            latest = now + RESUMED_WITHIN * self.offset
+        if self.tenant == WHOLE_SOURCE:
+            latest = now
+        self.due = min(max(timing.due, now), latest)
+
     def settle(self, now: float, interval: float) -> None:
         """Set the next regular time after a collection that began when it was due."""
         if self.regular is None:
@@ -68,20 +103,23 @@ class Schedule:
     source: str
     plans: tuple[CollectorPlan, ...]
     concurrency: int
+    remembered: Callable[[str, str], Timing | None] = lambda _tenant, _collector: None
+    """Tenant and collector → how it stood before a restart."""
     units: dict[tuple[str, str], Unit] = field(default_factory=dict)
     _heap: list[tuple[float, int, float, tuple[str, str]]] = field(default_factory=list)
     _requests_per_second: float = 0.0
     _busy: float = 0.0
     """Requests that are under way on average."""
 
-    def begin(self, now: float) -> None:
-        """Make the collections that ask once for all tenants due, discovery first.
+    def begin(self, tenants: Iterable[str], now: float) -> None:
+        """Make due the collections that ask once for all tenants, discovery first, and those of known *tenants*.
 
         Begun again after a break, it queues what was being collected then.
         """
         for plan in self.plans:
             if not plan.per_tenant and (WHOLE_SOURCE, plan.name) not in self.units:
                 self._add(plan, WHOLE_SOURCE, now)
+        self.watch(tenants, now)
         for unit in self.units.values():
             if not unit.queued:
                 self.push(unit)
@@ -112,6 +150,10 @@ class Schedule:
             offset=spread(self.source, tenant, plan.name),
             due=now,
         )
+        timing = self.remembered(tenant, plan.name)
+        if timing is not None:
+            unit.resume(timing, now)
+            self._account(unit, timing.requests, timing.in_flight)
         self.units[tenant, plan.name] = unit
         self.push(unit)
 

@@ -13,6 +13,7 @@ from exporter.breaker import Breaker
 from exporter.client.meter import Meter, metered
 from exporter.clock import Clock
 from exporter.errors import NotApplicable, SourceError
+from exporter.progress import Timing
 from exporter.records import Record
 from exporter.schedule import NOT_APPLICABLE_EVERY, Schedule, Unit, stale_after
 from exporter.source import CollectorPlan, Source
@@ -52,6 +53,14 @@ class Intake(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """Who keeps what a restart goes on from."""
+
+    def is_due(self, tenant: str, collector: str, timing: Timing) -> None:
+        """Keep when a collection is due again."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Runner:
     """Polls one source for as long as it runs; its failures are its own."""
@@ -61,26 +70,31 @@ class Runner:
     intake: Intake
     clock: Clock
     schedule: Schedule
+    memory: Memory
     allowed_per_second: Callable[[], float]
     _breaker: Breaker = field(default_factory=Breaker)
     _breakers: dict[str, Breaker] = field(default_factory=lambda: defaultdict(Breaker))
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
+    """Collections that are asking."""
+    _entering: set[asyncio.Task[None]] = field(default_factory=set)
+    """Collections whose answer is being written down and shown; they take nobody's place."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _bugs: set[tuple[str, str, str]] = field(default_factory=set)
     """Collector, kind and place of the bugs that were logged."""
 
     async def run(self) -> None:
         """Collect what is due, for ever; cancelling stops all collections under way."""
-        self.schedule.begin(self.clock.now())
+        self.schedule.begin(self.intake.watched(), self.clock.now())
         try:
             while True:
                 self._changed.clear()
                 await self._start_due()
                 await self._rest()
         finally:
-            for task in self._busy:
+            tasks = self._busy | self._entering
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def stretch(self) -> float:
         """Return the factor by which intervals are longer than configured."""
@@ -118,6 +132,7 @@ class Runner:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
+        self._entering.discard(task)
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
             LOG.error("collection_broken", source=self.name, task=task.get_name(), exc_info=task.exception())
@@ -145,29 +160,43 @@ class Runner:
         finally:
             if unit.due <= started:  # not even its failure could be entered
                 unit.settle_failed(self.clock.now(), unit.plan.interval_seconds)
+                self._remember(unit)
             if self.schedule.units.get((unit.tenant, unit.plan.name)) is unit:
                 self.schedule.push(unit)
 
     async def _ask(self, unit: Unit, started: float) -> None:
         with metered(probe=self._breaker.open or self._breakers[unit.plan.name].open) as meter:
             try:
-                records = await self.source.collect(unit.plan.name, unit.tenant)
+                try:
+                    records = await self.source.collect(unit.plan.name, unit.tenant)
+                finally:
+                    self._make_room()
+                self._succeeded(unit, meter)
                 await self.intake.succeeded(unit.plan, unit.tenant, records, self.clock.now() - started)
             except NotApplicable as absence:
                 await self._not_applicable(unit, absence, started)
             except Exception as error:  # noqa: BLE001 - the task boundary: a bug hurts no other collection
                 await self._failed(unit, error, started)
-            else:
-                self._succeeded(unit, meter)
+        if unit.plan.discovers:
+            self.schedule.watch(self.intake.watched(), self.clock.now())
+
+    def _make_room(self) -> None:
+        """Let another collection begin while this one's answer is written down: a disk may be slow."""
+        task = asyncio.current_task()
+        if task in self._busy:
+            self._busy.discard(task)
+            self._entering.add(task)
+            self._changed.set()
+
+    def _remember(self, unit: Unit) -> None:
+        self.memory.is_due(unit.tenant, unit.plan.name, unit.timing())
 
     def _succeeded(self, unit: Unit, meter: Meter) -> None:
-        now = self.clock.now()
         self._heal(unit)
         unit.applicable = True
         self.schedule.charge(unit, meter.requests, meter.seconds)
-        unit.settle(now, unit.plan.interval_seconds * self.stretch())
-        if unit.plan.discovers:
-            self.schedule.watch(self.intake.watched(), now)
+        unit.settle(self.clock.now(), unit.plan.interval_seconds * self.stretch())
+        self._remember(unit)
 
     async def _not_applicable(self, unit: Unit, absence: NotApplicable, started: float) -> None:
         now = self.clock.now()
@@ -180,6 +209,7 @@ class Runner:
         else:
             self._heal(unit)
             unit.due = max(unit.due, now + NOT_APPLICABLE_EVERY * (0.5 + unit.offset))
+        self._remember(unit)
         await self.intake.not_applicable(unit.plan, unit.tenant, absence, seconds=now - started)
 
     async def _failed(self, unit: Unit, error: Exception, started: float) -> None:
@@ -191,6 +221,7 @@ class Runner:
         elif error.reason not in A_TENANTS_OWN:
             self._breakers[unit.plan.name].failed(now)
         unit.settle_failed(now, unit.plan.interval_seconds * self.stretch())
+        self._remember(unit)
         await self.intake.failed(
             unit.plan, unit.tenant, error, stale_after=self._stale_after(unit), seconds=now - started
         )

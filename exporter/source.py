@@ -1,8 +1,8 @@
 """What a source and its collectors are, seen from the scheduler."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from aiohttp import ClientSession
@@ -29,6 +29,8 @@ class CollectorPlan:
     """True for the collector whose `Tenant` records say whom the others ask about."""
     book: Literal["jobs", "scan_profiles"] | None = None
     """Which book of the tenant's ledger its records are entered into."""
+    baseline: Mapping[str, str] = field(default_factory=dict)
+    """Settings of scan profiles that the operator wants, by the names of `ScanProfile.settings`."""
 
 
 class SourceObserver(Observer, Protocol):
@@ -66,6 +68,10 @@ class Source(Protocol):
 
         Raises `SourceError` if any part failed, `NotApplicable` if the tenant has no such thing.
         """
+        ...
+
+    def recall(self, collector: str, tenant: str, records: Sequence[Record]) -> None:
+        """Learn from an answer of before a restart what `collect` had learnt from it for its own later questions."""
         ...
 
 

@@ -34,13 +34,15 @@ class Tally:
     _fact: JobTally | None = field(default=None, repr=False, compare=False)
     _fact_of: tuple[int, bool, bool, bool] | None = field(default=None, repr=False, compare=False)
 
-    def bear(self, now: float, *, objects: bool, size: bool) -> None:
-        """Give birth to the series of objects and bytes, if they are known to exist and do not yet."""
+    def bear(self, now: float, *, objects: bool, size: bool) -> bool:
+        """Give birth to the series of objects and bytes, if they are known to exist and do not yet; tell if any was."""
+        born = False
         if objects and self.objects_born is None:
-            self.objects_born = now
+            self.objects_born, born = now, True
         if size and self.size_born is None:
-            self.size_born = now
+            self.size_born, born = now, True
         self._fact_of = None
+        return born
 
     def count(self, run: Run) -> None:
         """Enter a run that ended."""

@@ -18,7 +18,9 @@ def settings_for(**more: Any) -> Settings:
     """Return settings whose source nobody answers for."""
     auth = {"token_url": "http://127.0.0.1:1/connect/token", "client_id": "test", "client_secret": "test"}
     elements = {"kind": "elements", "base_url": "http://127.0.0.1:1", "auth": auth, **more}
-    return Settings.model_validate({"web": {"listen": ["127.0.0.1:0"]}, "sources": {"elements": elements}})
+    return Settings.model_validate(
+        {"web": {"listen": ["127.0.0.1:0"]}, "state": {"path": ""}, "sources": {"elements": elements}}
+    )
 
 
 async def page(url: Any) -> tuple[int, str]:
@@ -82,7 +84,7 @@ def test_broken_runner_is_started_again() -> None:
 
         begins = 0
 
-        def begin(self, now: float) -> None:
+        def begin(self, _: object, now: float) -> None:
             """Break."""
             self.begins += 1
             raise ZeroDivisionError(now)

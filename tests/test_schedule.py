@@ -14,7 +14,7 @@ TENANTS, JOBS, SUBSCRIPTIONS = plan("tenants"), plan("jobs"), plan("subscription
 def schedule() -> Schedule:
     """Return a schedule that has begun."""
     begun = Schedule("elements", (TENANTS, JOBS, SUBSCRIPTIONS), 4)
-    begun.begin(NOW)
+    begun.begin((), NOW)
     return begun
 
 
@@ -32,8 +32,8 @@ def test_begun_again_after_a_break() -> None:
     begun.watch(["contoso"], NOW)
     taken(begun, NOW)
 
-    begun.begin(NOW + 60)
-    begun.begin(NOW + 60)
+    begun.begin(["contoso"], NOW + 60)
+    begun.begin(["contoso"], NOW + 60)
 
     assert sorted(taken(begun, NOW + 60)) == [("jobs", "contoso"), ("subscriptions", ""), ("tenants", "")]
 
@@ -67,7 +67,7 @@ def test_bulk_under_way_is_not_doubled() -> None:
 def test_overtaken_entries_do_not_count() -> None:
     """The lag is that of what still waits, not of an entry that an earlier due time overtook."""
     begun = Schedule("elements", (TENANTS,), 4)
-    begun.begin(NOW)
+    begun.begin((), NOW)
     unit = begun.units["", "tenants"]
     unit.due = NOW + 100
 

@@ -203,8 +203,6 @@ class ProcessInstruments(Instruments):
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self.set("exporter_build_info", 1, __version__, platform.python_version())
-        self.set("exporter_state_writable", 1)
-        self.set("exporter_state_bytes", 0)
 
     def moved(self) -> bool:
         """Tell that the process never stands still."""

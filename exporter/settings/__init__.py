@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
+import platformdirs
 from pydantic import AfterValidator, Field, ValidationError, WrapValidator, field_validator, model_validator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler, WithDefaultSchema
@@ -78,15 +79,16 @@ class LogSettings(Options):
 class StateSettings(Options):
     """Where counters and last answers outlive the process."""
 
-    path: str = ""
-    """A database file; empty keeps all in memory, the only choice in this version."""
+    path: str | None = None
+    """A database file, on a local disk. null: ``state.db`` in systemd's STATE_DIRECTORY, else in the user's folder for
+    states. Empty: memory only, so that a restart begins counting at 0."""
 
-    @field_validator("path")
-    @classmethod
-    def _in_memory(cls, path: str) -> str:
-        if path:
-            raise ValueError('a state file is not available in this version; use "" (kept in memory)')
-        return path
+    def file(self) -> Path | None:
+        """Return the file; ``None`` if all is kept in memory."""
+        if self.path is not None:
+            return Path(self.path).absolute() if self.path else None
+        folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]  # systemd may give several
+        return (Path(folder) if folder else platformdirs.user_state_path("m365-backup-exporter")) / "state.db"
 
 
 def _number_or_hostname(value: Any, read_number: ValidatorFunctionWrapHandler) -> Any:

@@ -28,7 +28,9 @@ def settings_for(url: str, *, api: str = "v3", **source: Any) -> Settings:
     auth = {"token_url": f"{url}/connect/token", "client_id": "test", "client_secret": "simulated"}
     base_url = f"{url}/partner" if api == "v1" else url
     elements = {"kind": "elements", "api": api, "base_url": base_url, "auth": auth, **source}
-    return Settings.model_validate({"web": {"listen": ["127.0.0.1:0"]}, "sources": {"elements": elements}})
+    return Settings.model_validate(
+        {"web": {"listen": ["127.0.0.1:0"]}, "state": {"path": ""}, "sources": {"elements": elements}}
+    )
 
 
 async def scrape(daemon: Daemon) -> Samples:
@@ -204,7 +206,9 @@ async def _hour_with(mistake: dict[str, Any]) -> Samples:
         "scopes": mistake.get("scopes", []),
     }
     elements = {"kind": "elements", "api": mistake.get("api", "v3"), "base_url": base_url, "auth": auth}
-    settings = Settings.model_validate({"web": {"listen": ["127.0.0.1:0"]}, "sources": {"elements": elements}})
+    settings = Settings.model_validate(
+        {"web": {"listen": ["127.0.0.1:0"]}, "state": {"path": ""}, "sources": {"elements": elements}}
+    )
     try:
         async with running(settings, clock, tidy_every=60) as daemon:
             await clock.sleep(HOUR)

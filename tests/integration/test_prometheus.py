@@ -115,6 +115,7 @@ def settings_for(url: str) -> Settings:
     return Settings.model_validate(
         {
             "web": {"listen": ["127.0.0.1:0"]},
+            "state": {"path": ""},
             "limits": {"counter_birth_delay": "3s"},
             "sources": {"elements": elements},
         }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.display import Display
 from exporter.intake import Intake
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.internal import SourceInstruments
@@ -14,7 +15,7 @@ from exporter.roster import Roster
 from exporter.shard import Shard
 from exporter.source import CollectorPlan
 from exporter.source_settings import TenantSettings
-from exporter.state import MemoryState
+from exporter.state import State
 from tests.support.clock import FakeClock
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -31,15 +32,19 @@ class Pipeline:
         snapshot = Snapshot()
         self._exposition = Exposition(snapshot)
         self._roster = Roster(source, TenantSettings(), Shard())
-        self._intake = Intake(
+        state = State(None, clock).source(source)
+        instruments = SourceInstruments(source, clock, birth_delay=birth_delay, collectors=())
+        display = Display(
             source=source,
             roster=self._roster,
-            state=MemoryState(),
+            state=state,
             snapshot=snapshot,
-            instruments=SourceInstruments(source, clock, birth_delay=birth_delay, collectors=()),
-            clock=clock,
+            instruments=instruments,
             birth_delay=birth_delay,
             series_per_tenant=10_000,
+        )
+        self._intake = Intake(
+            source=source, roster=self._roster, state=state, display=display, instruments=instruments, clock=clock
         )
 
     async def take(self, plan: CollectorPlan, tenant: str, records: Sequence[Record]) -> None:

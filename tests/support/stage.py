@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.clock import Clock
+from exporter.display import Display
 from exporter.intake import Intake
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.internal import SourceInstruments
@@ -14,7 +15,7 @@ from exporter.scheduler import Runner
 from exporter.shard import Shard
 from exporter.source import CollectorPlan
 from exporter.source_settings import TenantSettings
-from exporter.state import MemoryState
+from exporter.state import State
 from tests.support.sources import FakeSource
 
 
@@ -52,29 +53,34 @@ def stage(
     concurrency: int = 4,
     birth_delay: float = 120.0,
     series_per_tenant: int = 5000,
-    state: MemoryState | None = None,
+    state: State | None = None,
 ) -> Stage:
     """Connect everything for *source*."""
     snapshot = Snapshot()
     plans: Sequence[CollectorPlan] = source.plans
     instruments = SourceInstruments("fake", clock, birth_delay=birth_delay, collectors=[plan.name for plan in plans])
     instruments.allowed_rate(rate)
-    intake = Intake(
+    memory = (state or State(None, clock)).source("fake")
+    roster = Roster("fake", settings or TenantSettings(), Shard())
+    display = Display(
         source="fake",
-        roster=Roster("fake", settings or TenantSettings(), Shard()),
-        state=state or MemoryState(),
+        roster=roster,
+        state=memory,
         snapshot=snapshot,
         instruments=instruments,
-        clock=clock,
         birth_delay=birth_delay,
         series_per_tenant=series_per_tenant,
     )
+    intake = Intake(source="fake", roster=roster, state=memory, display=display, instruments=instruments, clock=clock)
     runner = Runner(
         name="fake",
         source=source,
         intake=intake,
         clock=clock,
-        schedule=Schedule("fake", tuple(plans), concurrency),
+        schedule=Schedule(
+            "fake", tuple(plans), concurrency, lambda tenant, collector: memory.of(tenant, collector).timing
+        ),
+        memory=memory,
         allowed_per_second=lambda: instruments.allowed_per_second,
     )
     return Stage(source, intake, runner, snapshot, Exposition(snapshot), instruments)

@@ -7,7 +7,7 @@ socket is ready, no thread is at work and nothing is left to run, time moves to 
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -36,32 +36,24 @@ class WarpSelector(selectors.DefaultSelector):
         return []
 
 
-class CountingPool(ThreadPoolExecutor):
-    """Threads that the selector knows to be at work."""
-
-    def __init__(self, selector: WarpSelector) -> None:
-        super().__init__(max_workers=2)
-        self._selector = selector
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
-        """Hand *fn* to a thread."""
-        self._selector.working += 1
-        future = super().submit(fn, *args, **options)
-        future.add_done_callback(self._ended)
-        return future
-
-    def _ended(self, _: Future[Any]) -> None:
-        self._selector.working -= 1
-
-
 class WarpLoop(asyncio.SelectorEventLoop):
     """The loop; its time begins at 0 and is the tests' own."""
 
     def __init__(self) -> None:
         self.warp = WarpSelector()
         super().__init__(self.warp)
-        self.pool: Executor = CountingPool(self.warp)
+        self.pool = ThreadPoolExecutor(max_workers=2)
         self.set_default_executor(self.pool)
+
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
+        """Hand *func* to a thread; meanwhile time stands still."""
+        self.warp.working += 1
+        future: asyncio.Future[T] = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._worked)
+        return future
+
+    def _worked(self, _: Any) -> None:
+        self.warp.working -= 1
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
         """Wait for the threads in real time: since Python 3.12 the loop's own wait would be over at once."""

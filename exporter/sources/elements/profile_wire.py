@@ -160,7 +160,6 @@ def scan_profile(
     row: ListedProfile,
     known_details: ProfileDetails | None,
     report: DailyReport | None,
-    expected: Mapping[str, str],
 ) -> ScanProfile:
     """Bring together what the three answers say of a profile."""
     domain = (known_details.domain if known_details else None) or (report.domain if report else None)
@@ -176,5 +175,4 @@ def scan_profile(
         last_status=report.last_status if report else None,
         changed_objects=report.changed if report else {},
         settings=known_details.settings if known_details else {},
-        expected=expected,
     )

@@ -157,10 +157,14 @@ class ElementsSettings(SourceSettings):
                 per_tenant=name not in together,
                 discovers=name == "tenants",
                 book=BOOKS.get(name),
+                baseline=self._baseline() if name == "scan_profiles" else {},
             )
             for name, options in self.collectors
             if options.enabled
         )
+
+    def _baseline(self) -> dict[str, str]:
+        return self.collectors.scan_profiles.baseline.model_dump(exclude_none=True)
 
     def build(self, name: str, surroundings: Surroundings) -> Source:
         """Connect the parts; ask nothing yet."""
@@ -178,7 +182,6 @@ class ElementsSettings(SourceSettings):
             only=tuple(ModuleFilter(str(each.job_type), str(each.job_module)) for each in self.collectors.jobs.only),
             personal_data=self.personal_data,
             changed_objects=scans.changed_objects,
-            baseline=scans.baseline.model_dump(exclude_none=True),
         )
         vendor = ElementsV3(http) if self.api == "v3" else ElementsV1(http)
         return ElementsSource(name, self.api, vendor, choices, self.plans(), surroundings.observer)

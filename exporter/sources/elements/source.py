@@ -1,7 +1,7 @@
 """AvePoint Elements as a source: five collectors over either generation of its API."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +11,7 @@ import structlog
 from exporter.client.fields import Fields
 from exporter.client.values import fold
 from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, RequestRefused, ValueFault
-from exporter.records import Record
+from exporter.records import Record, Subscription
 from exporter.source import CollectorPlan, SourceObserver
 from exporter.sources.elements import profile_wire, subscription_wire, wire
 from exporter.sources.elements.client import ElementsApi, ModuleFilter
@@ -29,7 +29,6 @@ class Choices:
     only: tuple[ModuleFilter, ...] = ()
     personal_data: bool = False
     changed_objects: bool = False
-    baseline: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -81,6 +80,12 @@ class ElementsSource:
                 return await self._scan_profiles(tenant)
             case _:
                 raise AssertionError(f"no collector is called {collector}")
+
+    def recall(self, collector: str, tenant: str, records: Sequence[Record]) -> None:
+        """Learn again what a customer bought; a product whose name could not be read is not known any more."""
+        if collector == "subscriptions":
+            named = (record.subscription for record in records if isinstance(record, Subscription))
+            self._services[tenant] = frozenset(map(fold, named))
 
     async def _tenants(self) -> list[Record]:
         rows = wire.objects(await self._vendor.customers(self._choices.ids), self._observer, "customers")
@@ -169,7 +174,7 @@ class ElementsSource:
             settings = known.setdefault(profile, _KnownProfile())
             await self._learn_details(tenant, row, settings)
             report = await self._report(tenant, row, settings)
-            facts.append(profile_wire.scan_profile(tenant, row, settings.details, report, self._choices.baseline))
+            facts.append(profile_wire.scan_profile(tenant, row, settings.details, report))
         return facts
 
     async def _learn_details(self, tenant: str, row: profile_wire.ListedProfile, known: _KnownProfile) -> None:

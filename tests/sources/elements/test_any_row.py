@@ -94,7 +94,7 @@ def test_protection(given_rows: list[Any], place: int) -> None:
 @given(rows, places)
 def test_jobs(given_rows: list[Any], place: int) -> None:
     """Any row among those of jobs leaves the others as they are, and reads the same a second time."""
-    source = ElementsSource("any", "v3", _Nobody(), Choices(baseline={}), (), Notes())
+    source = ElementsSource("any", "v3", _Nobody(), Choices(), (), Notes())
     page = mixed(given_rows, place, "job")
 
     first, second = [
@@ -135,7 +135,7 @@ def test_profiles(given_rows: list[Any], place: int, details: Any, report: Any) 
     objects = [profile_wire.changed_objects(each) for each in wire.objects([report], notes, "report")]
 
     profiles = [
-        profile_wire.scan_profile(CONTOSO, each, known, made, {})
+        profile_wire.scan_profile(CONTOSO, each, known, made)
         for each in listed
         for known in (None, *read_details)
         for made in (None, *reports)

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from exporter.records import ScanProfile
 from exporter.source import Surroundings
 from exporter.sources.elements.settings import ElementsSettings
-from tests.sources.elements.stage import CONTOSO, PROFILE, Notes, Stage
+from tests.sources.elements.stage import Notes, Stage
 from tests.support.clock import FakeClock
 
 AUTH = {"client_id": "any", "client_secret": "simulated"}
@@ -51,18 +50,13 @@ def test_what_cannot_work(options: Any, message: str) -> None:
         settings(**options)
 
 
-async def test_baseline(stage: Stage) -> None:
-    """What the operator expects of scan profiles goes with each of them; the rest is left to the first answer."""
+def test_baseline() -> None:
+    """What the operator wants of scan profiles goes with their plan; the rest is left to the first answer."""
     baseline = {"scan_mode": "advanced", "daily_scan_time": "22:00"}
-    stage.rows("v3", "scan_profiles", {"profileId": PROFILE})
-    stage.answer("v3", "scan_profile", {})
-    stage.answer("v3", "report", status=404)
-    source = stage.source("v3", collectors={"scan_profiles": {"baseline": baseline}})
 
-    [profile] = await source.collect("scan_profiles", CONTOSO)
+    plans = settings(collectors={"scan_profiles": {"baseline": baseline}}).plans()
 
-    assert isinstance(profile, ScanProfile)
-    assert profile.expected == baseline
+    assert {plan.name: plan.baseline for plan in plans if plan.baseline} == {"scan_profiles": baseline}
 
 
 def test_not_even_a_mapping() -> None:

@@ -1,0 +1,200 @@
+"""The sources that are watched: built together, replaced one by one when the configuration changes."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+import structlog
+
+from exporter.clock import Clock
+from exporter.display import Display
+from exporter.errors import SettingsError
+from exporter.intake import Intake
+from exporter.metrics.internal import SourceInstruments
+from exporter.metrics.snapshot import CellKey, Snapshot
+from exporter.roster import Roster
+from exporter.schedule import Schedule
+from exporter.scheduler import Runner
+from exporter.settings import Settings
+from exporter.source import Source, Surroundings
+from exporter.sources import AnySource
+from exporter.state import State
+from exporter.state.source import SourceState
+
+LOG: Final = structlog.get_logger("exporter.fleet")
+RESTART_AFTER: Final = 60.0
+
+
+@dataclass(slots=True, eq=False)
+class Watched:
+    """One configured source and all that works for it."""
+
+    name: str
+    source: Source
+    state: SourceState
+    instruments: SourceInstruments
+    intake: Intake
+    runner: Runner
+    _running: asyncio.Task[None] | None = None
+
+    def summary(self) -> str:
+        """Return a few words for the landing page."""
+        if not self.intake.attempted:
+            return f"{self.source.kind} {self.source.api}: not asked yet"
+        return f"{self.source.kind} {self.source.api}: {len(self.intake.watched())} tenants"
+
+    async def restore(self) -> None:
+        """Show what is remembered of it."""
+        await self.intake.restore(self.source.plans)
+        for tenant, kept in self.state.collected.items():
+            for collector, collected in kept.items():
+                self.source.recall(collector, tenant, collected.records or ())
+
+    def start(self, clock: Clock) -> None:
+        """Begin to poll."""
+        self._running = asyncio.create_task(_supervised(self.runner, clock), name=f"runner {self.name}")
+
+    async def stop(self) -> None:
+        """Stop to poll, also what is under way; what is shown stays."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+            self._running = None
+
+    def baseline_accepted(self, tenant: str) -> None:
+        """Show the drift of a tenant's scan profiles from their new baseline."""
+        self.intake.baseline_accepted(self.source.plans, tenant)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Fleet:
+    """All watched sources, as the settings of now want them."""
+
+    settings: Settings
+    session: aiohttp.ClientSession
+    clock: Clock
+    snapshot: Snapshot
+    state: State
+    watched: dict[str, Watched] = field(default_factory=dict)
+
+    async def open(self) -> None:
+        """Build all sources and show what is remembered of them; `SettingsError` if one cannot be built."""
+        self.state.retire_all_but(self.settings.sources.keys())
+        self.watched = {name: self._build(name, self.settings) for name in self.settings.sources}
+        self.state.baseline_accepted = self._baseline_accepted
+        for each in self.watched.values():
+            await each.restore()
+
+    def start(self) -> None:
+        """Begin to poll."""
+        for each in self.watched.values():
+            each.start(self.clock)
+
+    async def stop(self) -> None:
+        """Stop to poll."""
+        await asyncio.gather(*(each.stop() for each in self.watched.values()))
+
+    async def change(self, settings: Settings) -> Mapping[str, list[str]]:
+        """Watch what *settings* say; return the names of sources that were added, removed and changed.
+
+        A source whose settings are the same goes on undisturbed. One that changed goes on with what it remembers.
+        `SettingsError`, and nothing is changed, if any cannot be built.
+        """
+        before, after = self.settings.sources, settings.sources
+        same = settings.limits == self.settings.limits and settings.shard == self.settings.shard
+        kept = {name for name in before.keys() & after.keys() if same and before[name] == after[name]}
+        built = {name: self._build(name, settings) for name in after if name not in kept}
+        self.settings = settings
+        for name in [name for name in before if name not in kept]:
+            await self.watched[name].stop()
+        self.state.retire_all_but(after.keys())
+        for name in [name for name in before if name not in after]:
+            self.watched.pop(name).intake.display.drop_all()
+            self.snapshot.remove(CellKey(name, "", ""))
+        for name, each in built.items():
+            shown = self.watched[name].intake.display.names() if name in self.watched else []
+            self.watched[name] = each
+            await each.restore()
+            for tenant, collector in shown:
+                if (tenant, collector) not in each.intake.display:
+                    self.snapshot.remove(CellKey(name, tenant, collector))
+            each.start(self.clock)
+        return {
+            "added": sorted(after.keys() - before.keys()),
+            "removed": sorted(before.keys() - after.keys()),
+            "changed": sorted(before.keys() & after.keys() - kept),
+        }
+
+    def _baseline_accepted(self, source: str, tenant: str) -> None:
+        if source in self.watched:
+            self.watched[source].baseline_accepted(tenant)
+
+    def _build(self, name: str, settings: Settings) -> Watched:
+        """Connect everything that works for one source."""
+        its, limits, shard = settings.sources[name], settings.limits, settings.shard.shard()
+        birth_delay = limits.counter_birth_delay
+        plans = its.plans()
+        instruments = SourceInstruments(
+            name, self.clock, birth_delay=birth_delay, collectors=[plan.name for plan in plans]
+        )
+        source = self._connect(name, its, instruments, shard.total)
+        instruments.allowed_rate(its.limits.requests_per_second / shard.total)
+        instruments.set("source_info", 1, source.kind, source.api)
+        state = self.state.source(name)
+        roster = Roster(name, its.tenants, shard, personal_data=its.personal_data)
+        display = Display(
+            source=name,
+            roster=roster,
+            state=state,
+            snapshot=self.snapshot,
+            instruments=instruments,
+            birth_delay=birth_delay,
+            series_per_tenant=limits.series_per_tenant,
+        )
+        intake = Intake(
+            source=name, roster=roster, state=state, display=display, instruments=instruments, clock=self.clock
+        )
+        schedule = Schedule(
+            name, tuple(plans), its.limits.concurrency, lambda tenant, collector: state.of(tenant, collector).timing
+        )
+        runner = Runner(
+            name=name,
+            source=source,
+            intake=intake,
+            clock=self.clock,
+            schedule=schedule,
+            memory=state,
+            allowed_per_second=lambda: instruments.allowed_per_second,
+        )
+        return Watched(name, source, state, instruments, intake, runner)
+
+    def _connect(self, name: str, its: AnySource, instruments: SourceInstruments, shards: int) -> Source:
+        surroundings = Surroundings(
+            session=self.session,
+            clock=self.clock,
+            observer=instruments,
+            share=shards,
+            random=random.Random(),  # noqa: S311 - jitter, not a secret
+        )
+        if its.tls.insecure_skip_verify:
+            LOG.warning(
+                "tls_not_verified", source=name, advice="anyone in between can read the secret; set tls.ca_file"
+            )
+        try:
+            return its.build(name, surroundings)
+        except OSError as error:
+            fault = f"sources.{name}.tls.ca_file: cannot be used: {error.strerror or 'not PEM'}"
+            raise SettingsError([fault]) from error
+
+
+async def _supervised(runner: Runner, clock: Clock) -> None:
+    """Start a runner again should a bug ever end it: one source must not silently stop."""
+    while True:
+        try:
+            await runner.run()
+        except Exception:
+            LOG.exception("runner_broken", source=runner.name)
+        await clock.sleep(RESTART_AFTER)

@@ -1,0 +1,129 @@
+"""What outlives an answer, a restart and a crash: books, last good answers, and when to ask again.
+
+Memory is the truth for everybody who reads. `SourceState` hands every change on as rows, the `Journal` commits
+them to one SQLite file in groups, and whoever shows a count first waits until it is `committed`.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic_core import from_json
+
+from exporter.clock import Clock
+from exporter.state import tables
+from exporter.state.batch import Batch
+from exporter.state.database import Database
+from exporter.state.journal import Journal
+from exporter.state.restoring import restored
+from exporter.state.source import SourceState
+from exporter.state.tables import Key, Row, Table
+
+LOG: Final = structlog.get_logger("exporter.state")
+REMEMBER: Final = 30 * 86400.0
+"""How long a tenant that left, or a source that was removed, may return and find its counters as they were."""
+LOOK_EVERY: Final = 5.0
+A_BREATH: Final = 500
+"""Rows made between two turns of the event loop."""
+
+BaselineAccepted = Callable[[str, str], None]
+"""Told of source and tenant."""
+
+
+class Memory:
+    """A writer for a state that lives as long as the process."""
+
+    writable = True
+    size = 0
+
+    def put(self, table: Table, key: Key, row: Row | None) -> None:
+        """Do nothing: memory is as durable as it gets here."""
+
+    def purge(self, source: str, tenant: str) -> None:
+        """Do nothing."""
+
+    async def committed(self) -> None:
+        """Return at once."""
+
+
+class State:
+    """All sources' states, and the file behind them."""
+
+    def __init__(self, path: Path | None, clock: Clock) -> None:
+        """Keep everything at *path*, or in memory only."""
+        self._clock = clock
+        self._sources: dict[str, SourceState] = {}
+        self._journal = Journal(Database(path), clock, self._everything) if path else None
+        self._writer: Journal | Memory = self._journal or Memory()
+        self.baseline_accepted: BaselineAccepted = lambda _source, _tenant: None
+        """Called when a tenant's baseline was taken over; to be set by who shows it."""
+
+    async def open(self) -> None:
+        """Restore what the file holds; `SettingsError` if it is another's."""
+        if self._journal:
+            contents = await self._journal.open()
+            self._sources = await asyncio.to_thread(restored, contents, self._writer)
+            self._accept(contents.get(tables.ACCEPTED, []))
+
+    def source(self, name: str) -> SourceState:
+        """Return what is remembered of a source; nothing if it is new."""
+        return self._sources.setdefault(name, SourceState(name, self._writer))
+
+    def retire_all_but(self, names: Collection[str]) -> None:
+        """Note which sources are configured; what others remember is kept for `REMEMBER`."""
+        for name, source in self._sources.items():
+            if name not in names:
+                source.retire(self._clock.now())
+
+    @property
+    def writable(self) -> bool:
+        """Whether the last attempt to write succeeded."""
+        return self._writer.writable
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return self._writer.size
+
+    async def run(self) -> None:
+        """Commit what is waited for, for ever."""
+        if self._journal:
+            await self._journal.run()
+
+    async def look_after(self) -> None:
+        """Do what time asks for, for ever: forget, tidy, and take over accepted baselines."""
+        while True:
+            await self._clock.sleep(LOOK_EVERY)
+            before = self._clock.now() - REMEMBER
+            for source in self._sources.values():
+                source.forget(before)
+            if self._journal:
+                self._accept(await self._journal.look_after())
+
+    async def close(self) -> None:
+        """Write what is left."""
+        if self._journal:
+            await self._journal.close()
+
+    def _accept(self, rows: Sequence[Row]) -> None:
+        for source, tenant, profile, settings in rows:
+            found = self.source(source).accept_baseline(tenant, profile, from_json(settings))
+            LOG.info("baseline_accepted", source=source, tenant=tenant, profile=profile, found=found)
+            self.baseline_accepted(source, tenant)
+
+    async def _everything(self) -> Batch:
+        """Return all rows; those of one tenant's books are of one moment."""
+        batch = Batch()
+        count = 0
+        for source in list(self._sources.values()):
+            for tenant in [*source.tenants, *(source.collected.keys() - source.tenants.keys())]:
+                for table, key, row in chain(source.book_rows(tenant), source.answer_rows(tenant)):
+                    batch.put(table, key, row)
+                    count += 1
+                if count > A_BREATH:
+                    count = 0
+                    await asyncio.sleep(0)
+        return batch

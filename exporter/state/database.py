@@ -1,0 +1,224 @@
+"""The state file: opened, checked, read once, then written to, by one thread at a time."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import structlog
+
+from exporter.errors import SettingsError
+from exporter.state.batch import Batch
+from exporter.state.lock import InUse, Lock
+from exporter.state.schema import ForeignFile, UnusableFile, prepare
+from exporter.state.tables import ACCEPTED, TABLES, Row, Table
+
+LOG: Final = structlog.get_logger("exporter.state")
+BUSY: Final = 5.0
+"""Seconds to wait for a command that reads or writes the same file."""
+JOURNAL_LIMIT: Final = 16 << 20
+"""Bytes that the write-ahead log keeps of what it once needed."""
+COMPANIONS: Final = ("", "-wal", "-shm")
+REFUSED: Final = (UnicodeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityError)
+"""What a value is answered with that no file can hold."""
+
+Contents: TypeAlias = Mapping[Table, list[Row]]
+"""All rows, keys included."""
+
+
+class Database:
+    """A SQLite file in write-ahead mode, each commit of which has reached the disk when it returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock(path)
+        self._locked = False
+        self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
+        self._known = False
+        """Whether what the file held when we started has been read."""
+
+    def open(self) -> Contents:
+        """Take the file, made if need be, and return what it holds.
+
+        `SettingsError` if it is another's. OSError or sqlite3.Error if nothing can be written there; what can
+        be read is had by `peek` then. A file that is corrupt or of a newer version is moved aside.
+        """
+        self._take()
+        try:
+            contents = self._connect()
+        except UnusableFile as error:
+            self._set_aside(error.why)
+            contents = self._connect()
+        self._known = True
+        return contents
+
+    def peek(self) -> Contents | None:
+        """Return what a file holds that cannot be written, read from a copy; ``None`` if it cannot even be read."""
+        for folder in (None, "/dev/shm"):  # noqa: S108 - on a full disk, memory still has room
+            with suppress(OSError, sqlite3.Error, UnusableFile), tempfile.TemporaryDirectory(dir=folder) as copied:
+                copy = Path(copied) / "state.db"
+                for companion in COMPANIONS[:2]:
+                    with suppress(FileNotFoundError):
+                        shutil.copyfile(f"{self.path}{companion}", f"{copy}{companion}")
+                with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+                    self._prepare(connection)
+                    contents = _rows(connection)
+                self._known = True
+                return contents
+        return None
+
+    def renew(self, everything: Batch) -> None:
+        """Begin a file with *everything* that memory holds; one that is there and was never read is moved aside."""
+        self.disconnect()
+        self._take()
+        if not self._known:
+            self._set_aside("superseded")
+        try:
+            self._connect()
+        except UnusableFile as error:
+            self._set_aside(error.why)
+            self._connect()
+        self._known = True
+        connection = self._open_connection()
+        with _transaction(connection):
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table.name}")  # noqa: S608 - names of ours
+            _write(connection, everything)
+
+    def write(self, batch: Batch) -> None:
+        """Write *batch* in one transaction; sqlite3.Error if that fails, and then nothing of it is written."""
+        connection = self._open_connection()
+        with _transaction(connection):
+            _write(connection, batch)
+
+    def accepted(self) -> list[Row]:
+        """Return source, tenant, profile and settings of the baselines that a command asks to take over."""
+        return self._open_connection().execute(ACCEPTED.select).fetchall()
+
+    def size(self) -> int:
+        """Return the bytes of the file and its log."""
+        size = 0
+        for companion in COMPANIONS[:2]:
+            with suppress(OSError):
+                size += Path(f"{self.path}{companion}").stat().st_size
+        return size
+
+    @property
+    def connected(self) -> bool:
+        """Whether the file is open."""
+        return self._connection is not None
+
+    def in_place(self) -> bool:
+        """Tell whether the open file is still the one at its path: somebody may have moved or deleted it."""
+        try:
+            return self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    def disconnect(self) -> None:
+        """Close the file, keeping the lock."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):  # what it could not finish was told when it was committed
+                connection.close()
+
+    def close(self) -> None:
+        """Close the file and let others have it."""
+        self.disconnect()
+        self._lock.release()
+        self._locked = False
+
+    def _take(self) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._locked:
+            try:
+                self._lock.acquire()
+            except InUse as error:
+                raise SettingsError(
+                    [f"state.path: {self.path} is in use by {error}; stop it, or give this one a file of its own"]
+                ) from error
+            self._locked = True
+
+    def _connect(self) -> Contents:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it readable for everybody
+        connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+            contents = _rows(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self._inode = self.path.stat().st_ino
+        return contents
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        try:
+            prepare(connection)
+        except ForeignFile:
+            fault = f"state.path: {self.path} is another program's database; choose another file"
+        else:
+            return
+        raise SettingsError([fault])
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise sqlite3.OperationalError("the file is not open")
+        return self._connection
+
+    def _set_aside(self, why: str) -> None:
+        """Rename the file and its companions: nothing is ever deleted."""
+        if not self.path.exists():
+            return
+        name = f"{self.path.name}.{why}-{datetime.now(tz=UTC):%Y%m%dT%H%M%S%fZ}"
+        for companion in COMPANIONS:
+            with suppress(FileNotFoundError):
+                Path(f"{self.path}{companion}").rename(self.path.with_name(name + companion))
+        LOG.error("state_moved_aside", path=str(self.path), to=str(self.path.with_name(name)), why=why)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is done meanwhile, or take all of it back."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # after some faults SQLite has taken it back by itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _rows(connection: sqlite3.Connection) -> Contents:
+    return {table: connection.execute(table.select).fetchall() for table in TABLES}
+
+
+def _write(connection: sqlite3.Connection, batch: Batch) -> None:
+    for table in TABLES:
+        drop = f"DELETE FROM {table.name} WHERE source = ? AND tenant = ?"  # noqa: S608 - names of ours
+        connection.executemany(drop, batch.purged)
+    for statement, parameters in batch.statements():
+        try:
+            connection.executemany(statement, parameters)
+        except REFUSED:
+            _write_singly(connection, statement, parameters)
+
+
+def _write_singly(connection: sqlite3.Connection, statement: str, parameters: list[Any]) -> None:
+    """Write all rows but those that no file can hold: one of them must not stop the others."""
+    for each in parameters:
+        try:
+            connection.execute(statement, each)
+        except REFUSED as error:
+            name = type(error).__name__  # its message might quote the value
+            LOG.error("state_row_refused", statement=statement.partition("(")[0], error=name)  # noqa: TRY400

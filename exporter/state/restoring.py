@@ -1,0 +1,74 @@
+"""Rows of the state file → what is remembered."""
+
+from collections.abc import Callable, Mapping
+from sys import intern
+from typing import Final
+
+import structlog
+
+from exporter.records import Record
+from exporter.state import tables
+from exporter.state.answers import unpacked
+from exporter.state.books import Books
+from exporter.state.database import Contents
+from exporter.state.source import Collected, SourceState, Writer
+from exporter.state.tables import Key, Row, Table
+
+LOG: Final = structlog.get_logger("exporter.state")
+
+
+def restored(contents: Contents, writer: Writer) -> dict[str, SourceState]:
+    """Return the states of all sources that *contents* tells of."""
+    sources: dict[str, SourceState] = {}
+    for table, read in _READERS.items():
+        width = 2 + len(table.key)
+        for row in contents.get(table, ()):
+            name, tenant = row[:2]
+            if name not in sources:
+                sources[name] = SourceState(name, writer)
+            read(sources[name], intern(tenant), row[2:width], row[width:])
+    return sources
+
+
+def _tenant(source: SourceState, tenant: str, _: Key, row: Row) -> None:
+    observed, left_at = row
+    books = source.tenants.setdefault(tenant, Books())
+    books.jobs.observed, books.left_at = bool(observed), left_at
+
+
+def _book(read: Callable[[Books, Key, Row], None]) -> Callable[[SourceState, str, Key, Row], None]:
+    def entered(source: SourceState, tenant: str, key: Key, row: Row) -> None:
+        read(source.tenants.setdefault(tenant, Books()), key, row)
+
+    return entered
+
+
+def _answer(source: SourceState, tenant: str, key: Key, row: Row) -> None:
+    """Restore an answer; one that cannot be read is only missed until it is asked for again."""
+    (collector,), (packed,) = key, row
+    try:
+        records: tuple[Record, ...] = unpacked(packed)
+    except ValueError as error:
+        LOG.warning("answer_dropped", source=source.source, tenant=tenant, collector=collector, error=str(error))
+    else:
+        _collected(source, tenant, collector).records = records
+
+
+def _collection(source: SourceState, tenant: str, key: Key, row: Row) -> None:
+    collected = _collected(source, tenant, key[0])
+    collected.progress, collected.timing = tables.read_collection(row)
+
+
+def _collected(source: SourceState, tenant: str, collector: str) -> Collected:
+    return source.collected.setdefault(tenant, {}).setdefault(intern(collector), Collected())
+
+
+_READERS: Final[Mapping[Table, Callable[[SourceState, str, Key, Row], None]]] = {
+    tables.TENANTS: _tenant,
+    tables.COUNTERS: _book(tables.read_tally),
+    tables.JOBS: _book(tables.read_job),
+    tables.RUNS: _book(tables.read_run),
+    tables.SCAN_PROFILES: _book(tables.read_profile),
+    tables.ANSWERS: _answer,
+    tables.COLLECTIONS: _collection,
+}

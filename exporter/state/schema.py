@@ -1,0 +1,137 @@
+"""The form of the state file, version by version."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+APPLICATION_ID: Final = 0x4D33_3635
+"""``M365`` in the header of a file that is ours."""
+
+MIGRATIONS: Final[Sequence[str]] = (
+    """
+    CREATE TABLE tenants (
+        source TEXT NOT NULL, tenant TEXT NOT NULL,
+        observed INTEGER NOT NULL,  -- whether its jobs have been answered for at least once
+        left_at REAL,               -- Unix seconds; NULL while it is watched
+        PRIMARY KEY (source, tenant)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE counters (
+        source TEXT NOT NULL, tenant TEXT NOT NULL,
+        product TEXT NOT NULL, workload TEXT NOT NULL, job_type TEXT NOT NULL,
+        born REAL NOT NULL,
+        runs INTEGER NOT NULL, successes INTEGER NOT NULL, failures INTEGER NOT NULL, warnings INTEGER NOT NULL,
+        unobserved INTEGER NOT NULL,
+        duration_sum REAL NOT NULL, duration_count INTEGER NOT NULL,
+        objects TEXT NOT NULL,      -- JSON: outcome to number
+        objects_born REAL,
+        size_bytes REAL NOT NULL, size_born REAL,
+        PRIMARY KEY (source, tenant, product, workload, job_type)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE jobs (
+        source TEXT NOT NULL, tenant TEXT NOT NULL,
+        product TEXT NOT NULL, workload TEXT NOT NULL, job_type TEXT NOT NULL, job_name TEXT NOT NULL,
+        present TEXT,               -- status shown now; NULL if the job is not shown
+        first_seen REAL NOT NULL, seen_at REAL NOT NULL,
+        status TEXT NOT NULL, ended_status TEXT,
+        started_at REAL, ended_order REAL NOT NULL, ended_at REAL, succeeded_at REAL, completed_at REAL,
+        duration_seconds REAL, size_bytes REAL,
+        objects TEXT,               -- JSON: outcome to number, of the last run that ended
+        forgotten_before REAL NOT NULL,
+        PRIMARY KEY (source, tenant, product, workload, job_type, job_name)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE runs (
+        source TEXT NOT NULL, tenant TEXT NOT NULL, run_id TEXT NOT NULL,
+        product TEXT NOT NULL, workload TEXT NOT NULL, job_type TEXT NOT NULL, job_name TEXT NOT NULL,
+        state TEXT NOT NULL,        -- open, ended (counted, or known not to count) or lost
+        run_order REAL NOT NULL, seen_at REAL NOT NULL,
+        PRIMARY KEY (source, tenant, run_id)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE scan_profiles (
+        source TEXT NOT NULL, tenant TEXT NOT NULL, profile TEXT NOT NULL,
+        born REAL NOT NULL,
+        agreed TEXT NOT NULL,       -- JSON: setting to value, the baseline
+        settings TEXT NOT NULL,     -- JSON: setting to value, as last seen
+        seen_at REAL NOT NULL, changes INTEGER NOT NULL,
+        PRIMARY KEY (source, tenant, profile)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE answers (
+        source TEXT NOT NULL, tenant TEXT NOT NULL, collector TEXT NOT NULL,
+        records BLOB NOT NULL,      -- JSON: the records of the last good answer
+        PRIMARY KEY (source, tenant, collector)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE collections (
+        source TEXT NOT NULL, tenant TEXT NOT NULL, collector TEXT NOT NULL,  -- tenant '': asks for all at once
+        success INTEGER, succeeded_at REAL, stale_at REAL,
+        due REAL, regular REAL, failures INTEGER, applicable INTEGER, requests REAL, in_flight REAL,
+        interval_seconds REAL,
+        PRIMARY KEY (source, tenant, collector)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE accepted_baselines (
+        source TEXT NOT NULL, tenant TEXT NOT NULL, profile TEXT NOT NULL,
+        settings TEXT NOT NULL,     -- JSON: setting to value, as the operator saw them
+        PRIMARY KEY (source, tenant, profile)
+    ) WITHOUT ROWID;
+    """,
+)
+"""What makes each version of the file out of the one before; only ever added to."""
+
+
+class ForeignFile(Exception):
+    """A database of another program: nothing may be done to it."""
+
+
+class UnusableFile(Exception):
+    """A file that cannot be read by this version: *why* is a word for its new name."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def prepare(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> int:
+    """Check the file, and bring it to the newest version; return the version it had.
+
+    Raises `ForeignFile`, `UnusableFile`, or sqlite3.Error if it cannot be read or written.
+    """
+    version = _examined(connection, len(migrations))
+    for number in range(version, len(migrations)):
+        steps = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number + 1};"
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {migrations[number]}; {steps} COMMIT;")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+    return version
+
+
+def examine(connection: sqlite3.Connection) -> None:
+    """Check a file that is only read: `UnusableFile` unless it is a whole one of exactly this version."""
+    if _examined(connection, len(MIGRATIONS)) != len(MIGRATIONS):
+        raise UnusableFile("older")
+
+
+def _examined(connection: sqlite3.Connection, newest: int) -> int:
+    try:
+        application, version, tables = (
+            connection.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
+        if tables and application != APPLICATION_ID:
+            raise ForeignFile
+        if version > newest:
+            raise UnusableFile(f"version-{version}")
+        if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+            raise UnusableFile("corrupt")
+    except sqlite3.OperationalError:  # locked, unreadable, full: that is about the place, not about the content
+        raise
+    except sqlite3.DatabaseError as error:
+        raise UnusableFile("corrupt") from error
+    return int(version)
