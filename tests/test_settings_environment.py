@@ -26,7 +26,7 @@ ALTERED = {
     "sources.elements_emea.kind": "elements",
     "shard.index": "0",
 }
-REFUSED = {"web.config_file": "web.yaml", "web.enable_lifecycle": "true", "state.path": "state.db"}
+REFUSED = {"web.config_file": "web.yaml", "web.enable_lifecycle": "true"}
 NEEDS_COMPANION = {
     "sources.elements_emea.auth.client_secret_file",
     "sources.elements_emea.auth.certificate_file",

@@ -55,6 +55,7 @@ class State:
     def __init__(self, path: Path | None, clock: Clock) -> None:
         """Keep everything at *path*, or in memory only."""
         self._clock = clock
+        self._path = str(path)
         self._sources: dict[str, SourceState] = {}
         self._journal = Journal(Database(path), clock, self._everything) if path else None
         self._writer: Journal | Memory = self._journal or Memory()
@@ -66,7 +67,8 @@ class State:
         if self._journal:
             contents = await self._journal.open()
             self._sources = await asyncio.to_thread(restored, contents, self._writer)
-            self._accept(contents.get(tables.ACCEPTED, []))
+            LOG.info("state_restored", path=self._path, tenants=len(contents.get(tables.TENANTS, ())))
+            self._accept(contents.get(tables.ACCEPTED, ()))
 
     def source(self, name: str) -> SourceState:
         """Return what is remembered of a source; nothing if it is new."""

@@ -61,9 +61,12 @@ class Journal:
     async def open(self) -> Contents:
         """Open the file and return what it holds; if nothing can be written there, what can be read of it."""
         try:
-            return await self._run(self._database.open)
+            contents: Contents | None = await self._run(self._database.open)
         except FAULTS as error:
             self._cannot(error)
+        else:
+            self.size = await self._run(self._database.size)
+            return contents or {}
         contents = await self._run(self._database.peek)
         if contents is None:
             LOG.error("state_not_readable", path=str(self._database.path), consequence="all counters begin at 0")

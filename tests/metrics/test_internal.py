@@ -277,7 +277,6 @@ def test_process(process: ProcessInstruments) -> None:
     assert shown["process_resident_memory_bytes"] > 1e6
     assert shown["process_cpu_seconds_total"] > 0
     assert [value for name, value in shown.items() if name.startswith("m365backup_exporter_build_info{")] == [1.0]
-    assert family(shown, "exporter_state_writable") == {"": 1.0}
 
 
 def test_what_the_app_has_not_told(process: ProcessInstruments) -> None:
