@@ -4,6 +4,7 @@ import asyncio
 
 from bench.polling import polling
 from bench.scraping import scraping
+from bench.state import state
 from bench.table import Row, table
 from exporter.heap import bounded_collections
 from exporter.log import configure
@@ -15,6 +16,7 @@ def main() -> None:
     with bounded_collections():
         rows: list[Row] = asyncio.run(scraping(tenants=1000))
         rows += asyncio.run(polling(tenants=150, rows_per_customer=100))
+        rows += asyncio.run(state(tenants=1000, restarted=640))
     print(table(rows))
 
 

@@ -15,7 +15,8 @@ from exporter.app import Daemon
 from exporter.settings import Settings
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -24,7 +25,7 @@ def _free_port() -> int:
 @asynccontextmanager
 async def simulator(*options: str) -> AsyncIterator[str]:
     """Run `simulate` with *options* while the context lasts; yield its address."""
-    port = _free_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "exporter", "simulate", "--listen", f"127.0.0.1:{port}", *options),
         stdout=asyncio.subprocess.PIPE,
@@ -38,8 +39,8 @@ async def simulator(*options: str) -> AsyncIterator[str]:
         await process.wait()
 
 
-def settings_for(url: str, *, state: str = "", **collectors: Any) -> Settings:
-    """Return settings that ask as fast as 8 connections can."""
+def config_for(url: str, *, state: str = "", listen: str = "127.0.0.1:0", **collectors: Any) -> dict[str, Any]:
+    """Return a configuration that asks as fast as 8 connections can."""
     source = {
         "kind": "elements",
         "base_url": url,
@@ -48,10 +49,12 @@ def settings_for(url: str, *, state: str = "", **collectors: Any) -> Settings:
         "collectors": collectors,
     }
     limits = {"counter_birth_delay": "5s"}
-    web = {"listen": ["127.0.0.1:0"]}
-    return Settings.model_validate(
-        {"web": web, "state": {"path": state}, "limits": limits, "sources": {"bench": source}}
-    )
+    return {"web": {"listen": [listen]}, "state": {"path": state}, "limits": limits, "sources": {"bench": source}}
+
+
+def settings_for(url: str, **collectors: Any) -> Settings:
+    """Return such settings, with a state in memory."""
+    return Settings.model_validate(config_for(url, **collectors))
 
 
 class Stalls:
@@ -66,6 +69,11 @@ class Stalls:
             before = time.perf_counter()
             await asyncio.sleep(0.005)
             self.longest = max(self.longest, time.perf_counter() - before - 0.005)
+
+    def since_last(self) -> float:
+        """Return the longest stall in seconds since this was last asked."""
+        longest, self.longest = self.longest, 0.0
+        return longest
 
     def stop(self) -> float:
         """Return the longest stall in seconds."""

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from prometheus_client import disable_created_metrics
 
-from exporter import __version__
+from exporter import __version__, bookkeeping
 from exporter.app import run
 from exporter.clock import SystemClock
 from exporter.demo import demo
@@ -52,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("check-config", help="tell every fault of a configuration, or say that it is good")
     _add_config(command)
     command.set_defaults(command=_check_config)
+
+    command = commands.add_parser("state", help="move what is remembered between state files")
+    bookkeeping.add_state_commands(command, _add_config)
+
+    command = commands.add_parser("baseline", help="agree to how scan profiles are set now")
+    bookkeeping.add_baseline_commands(command, _add_config)
 
     command = commands.add_parser("config-schema", help="print the JSON Schema of the configuration")
     command.set_defaults(command=_config_schema)

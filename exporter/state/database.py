@@ -68,7 +68,7 @@ class Database:
                         shutil.copyfile(f"{self.path}{companion}", f"{copy}{companion}")
                 with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
                     self._prepare(connection)
-                    contents = _rows(connection)
+                    contents = read(connection)
                 self._known = True
                 return contents
         return None
@@ -93,9 +93,7 @@ class Database:
 
     def write(self, batch: Batch) -> None:
         """Write *batch* in one transaction; sqlite3.Error if that fails, and then nothing of it is written."""
-        connection = self._open_connection()
-        with _transaction(connection):
-            _write(connection, batch)
+        write(self._open_connection(), batch)
 
     def accepted(self) -> list[Row]:
         """Return source, tenant, profile and settings of the baselines that a command asks to take over."""
@@ -153,7 +151,7 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
-            contents = _rows(connection)
+            contents = read(connection)
         except BaseException:
             connection.close()
             raise
@@ -199,7 +197,14 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _rows(connection: sqlite3.Connection) -> Contents:
+def write(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Write *batch* in one transaction; sqlite3.Error if that fails, and then nothing of it is written."""
+    with _transaction(connection):
+        _write(connection, batch)
+
+
+def read(connection: sqlite3.Connection) -> Contents:
+    """Return all that a file holds."""
     return {table: connection.execute(table.select).fetchall() for table in TABLES}
 
 
