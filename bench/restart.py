@@ -3,21 +3,22 @@
 import asyncio
 import gzip
 import json
-import os
 import sqlite3
-import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 
 from bench.fleet import config_for, free_port, simulator
 from bench.subject import subject
 from bench.table import Row
-from exporter.state.tables import TABLES
+from exporter.state import Memory
+from exporter.state.database import Database
+from exporter.state.restoring import restored
 
 RESTARTS = 5
 NOWHERE = "http://127.0.0.1:9"
@@ -34,6 +35,16 @@ class Restart:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Seconds of the parts of reading a file."""
+
+    checked: float
+    opened: float
+    """The check included."""
+    built: float
+
+
 async def restart(folder: Path, *, tenants: int) -> list[Row]:
     """Fill a file from a fleet, then start with it, again and again, without the fleet."""
     state, config = folder / "restart.db", folder / "restart.json"
@@ -45,27 +56,24 @@ async def restart(folder: Path, *, tenants: int) -> list[Row]:
             known = _samples(await _first_scrape(int(begun.url.split(":")[2].split("/")[0])))
     size = state.stat().st_size
     runs = [await _restart(folder, state) for _ in range(RESTARTS)]
-    bare = [await _bare_start(config) for _ in range(RESTARTS)]
-    return _rows(tenants, known, runs, statistics.median(bare), _reading(state), size)
+    return _rows(tenants, known, runs, _reading(state), size)
 
 
-def _rows(
-    tenants: int, known: set[bytes], runs: list[Restart], bare: float, reading: tuple[float, float], size: int
-) -> list[Row]:
+def _rows(tenants: int, known: set[bytes], runs: list[Restart], reading: Reading, size: int) -> list[Row]:
     missing = max(len(known - _samples(run.body)) for run in runs)
     scraped = [run.scraped for run in runs]
-    median = statistics.median
-    restoring = median(run.restored for run in runs) - bare
-    checking, selecting = reading
+    until, started = median(run.restored for run in runs), median(run.started - run.restored for run in runs)
+    before = until - reading.opened - reading.built
     return [
         Row(f"restart: series of {tenants:,} customers", f"{len(known):,}", "200,000 and more"),
         Row("series missing in the first scrape after the restart", f"{missing:,}", "0"),
         Row(f"from exec to the end of that scrape, gzip, median of {RESTARTS}", _seconds(median(scraped)), "< 3 s"),
         Row("the same, fastest and slowest", f"{_seconds(min(scraped))}, {_seconds(max(scraped))}"),
-        Row("of that: interpreter, imports, configuration", _seconds(bare)),
-        Row("of that: file read, books built", _seconds(restoring)),
-        Row("within: integrity check, all rows selected", f"{_seconds(checking)}, {_seconds(selecting)}"),
-        Row("of that: all cells rendered, port opened", _seconds(median(run.started - run.restored for run in runs))),
+        Row("of that: interpreter, imports, configuration", _seconds(before)),
+        Row("of that: file opened and read", _seconds(reading.opened)),
+        Row("within: integrity check", _seconds(reading.checked)),
+        Row("of that: books built from its rows", _seconds(reading.built)),
+        Row("of that: all cells rendered, port opened", _seconds(started)),
         Row("of that: the scrape, compressing included", _seconds(median(run.scraped - run.started for run in runs))),
         Row("state file a customer", f"{size / tenants / 1000:.1f} kB"),
     ]
@@ -76,31 +84,15 @@ async def _restart(folder: Path, state: Path) -> Restart:
     config.write_text(json.dumps(config_for(NOWHERE, state=str(state), listen=f"127.0.0.1:{port}")))
     with log.open("wb") as stream:
         began, began_at = time.perf_counter(), time.time()
-        process = await _exporter("run", config, stream.fileno())
+        command = (sys.executable, "-m", "exporter", "run", "--config", str(config))
+        process = await asyncio.create_subprocess_exec(*command, stderr=stream)
         body = await _first_scrape(port)
         scraped = time.perf_counter() - began
         process.terminate()
         await process.wait()
     events = {event["event"]: event for event in map(json.loads, log.read_text().splitlines())}
-    restored, started = (_at(events[name]["timestamp"]) - began_at for name in ("state_restored", "started"))
-    return Restart(restored, started, scraped, body)
-
-
-async def _bare_start(config: Path) -> float:
-    """Return how long it takes to start, read the configuration, and end."""
-    began = time.perf_counter()
-    process = await _exporter("check-config", config, asyncio.subprocess.DEVNULL)
-    await process.wait()
-    return time.perf_counter() - began
-
-
-async def _exporter(command: str, config: Path, log: int) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "exporter", command, "--config", str(config)),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=log,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
+    known, started = (_at(events[name]["timestamp"]) - began_at for name in ("state_restored", "started"))
+    return Restart(known, started, scraped, body)
 
 
 async def _first_scrape(port: int) -> bytes:
@@ -124,16 +116,22 @@ def _samples(body: bytes) -> set[bytes]:
     return {line.rpartition(b" ")[0] for line in lines if b'tenant="' in line and not line.startswith(b"#")}
 
 
-def _reading(state: Path) -> tuple[float, float]:
-    """Return the seconds of an integrity check, and of reading all rows."""
+def _reading(state: Path) -> Reading:
+    """Read the file as the daemon does, part by part."""
     with closing(sqlite3.connect(state)) as connection:
-        before = time.perf_counter()
-        connection.execute("PRAGMA integrity_check(1)").fetchall()
-        checked = time.perf_counter()
-        contents: Sequence[object] = [connection.execute(table.select).fetchall() for table in TABLES]
-        selected = time.perf_counter()
-        del contents
-    return checked - before, selected - checked
+        checked = _timed(lambda: connection.execute("PRAGMA integrity_check(1)").fetchall())
+    with closing(Database(state)) as database:
+        began = time.perf_counter()
+        contents = database.open()
+        opened = time.perf_counter() - began
+        built = _timed(lambda: restored(contents, Memory()))
+    return Reading(checked, opened, built)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
 
 def _at(timestamp: str) -> float:

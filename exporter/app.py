@@ -21,7 +21,7 @@ from exporter.metrics.exposition import Exposition
 from exporter.metrics.internal import ProcessInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.settings import Settings
-from exporter.state import State
+from exporter.state import LOOK_EVERY, State
 from exporter.web.app import web_app
 
 LOG: Final = structlog.get_logger("exporter.app")
@@ -103,7 +103,7 @@ async def running(settings: Settings, clock: Clock, *, tidy_every: float = TIDY_
         daemon.addresses = await _listen(stack, settings, daemon)
         stack.push_async_callback(fleet.stop)
         fleet.start()
-        _background(stack, state.look_after(), "state's housekeeping")
+        _background(stack, state.look_after(max(LOOK_EVERY, tidy_every)), "state's housekeeping")
         _background(stack, _housekeeping(daemon, snapshot, tidy_every), "housekeeping")
         LOG.info("started", version=__version__, sources=len(fleet.watched), listen=list(map(str, daemon.addresses)))
         yield daemon

@@ -51,7 +51,8 @@ class Watched:
         await self.intake.restore(self.source.plans)
         for tenant, kept in self.state.collected.items():
             for collector, collected in kept.items():
-                self.source.recall(collector, tenant, collected.records or ())
+                applicable = collected.timing is None or collected.timing.applicable
+                self.source.recall(collector, tenant, collected.records or (), applicable=applicable)
 
     def start(self, clock: Clock) -> None:
         """Begin to poll."""

@@ -70,8 +70,8 @@ class Source(Protocol):
         """
         ...
 
-    def recall(self, collector: str, tenant: str, records: Sequence[Record]) -> None:
-        """Learn from an answer of before a restart what `collect` had learnt from it for its own later questions."""
+    def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:
+        """Learn from what is remembered of before a restart what `collect` had learnt for its own later questions."""
         ...
 
 

@@ -95,10 +95,10 @@ class State:
         if self._journal:
             await self._journal.run()
 
-    async def look_after(self) -> None:
+    async def look_after(self, every: float = LOOK_EVERY) -> None:
         """Do what time asks for, for ever: forget, tidy, and take over accepted baselines."""
         while True:
-            await self._clock.sleep(LOOK_EVERY)
+            await self._clock.sleep(every)
             before = self._clock.now() - REMEMBER
             for source in self._sources.values():
                 source.forget(before)

@@ -23,7 +23,6 @@ class FakeSource:
     seconds: float = 0.5
     """How long each request is under way, as the meter is told."""
     asked: list[tuple[str, str]] = field(default_factory=list)
-    recalled: dict[tuple[str, str], Sequence[Record]] = field(default_factory=dict)
 
     async def collect(self, collector: str, tenant: str) -> Sequence[Record]:
         """Return the answer, which cost one request."""
@@ -31,9 +30,8 @@ class FakeSource:
         note_request(self.seconds)
         return await self.answer(collector, tenant)
 
-    def recall(self, collector: str, tenant: str, records: Sequence[Record]) -> None:
-        """Remember what it was reminded of."""
-        self.recalled[collector, tenant] = records
+    def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:
+        """Nothing is learnt from answers."""
 
     def count(self, collector: str) -> int:
         """Return how often *collector* was asked."""

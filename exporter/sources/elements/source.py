@@ -81,11 +81,13 @@ class ElementsSource:
             case _:
                 raise AssertionError(f"no collector is called {collector}")
 
-    def recall(self, collector: str, tenant: str, records: Sequence[Record]) -> None:
-        """Learn again what a customer bought; a product whose name could not be read is not known any more."""
-        if collector == "subscriptions":
-            named = (record.subscription for record in records if isinstance(record, Subscription))
-            self._services[tenant] = frozenset(map(fold, named))
+    def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:
+        """Learn again what a customer bought, and who bought no backup; the next answer puts right what was wrong."""
+        named = frozenset(fold(record.subscription) for record in records if isinstance(record, Subscription))
+        if named:
+            self._services[tenant] = named
+        elif collector == "jobs" and not applicable:
+            self._services.setdefault(tenant, frozenset())
 
     async def _tenants(self) -> list[Record]:
         rows = wire.objects(await self._vendor.customers(self._choices.ids), self._observer, "customers")
