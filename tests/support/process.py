@@ -31,10 +31,10 @@ async def until(holds: Callable[[], object], what: str) -> None:
         await asyncio.sleep(0.01)
 
 
-def free_port(chance: random.Random) -> int:
+def free_port() -> int:
     """Return a port where nobody listens and that no outgoing connection is given while the exporter is dead."""
     while True:
-        port = chance.randrange(10_400, 32_000)
+        port = random.SystemRandom().randrange(10_400, 32_000)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port
@@ -49,7 +49,6 @@ class Exporter:
         self._url = f"http://127.0.0.1:{port}/metrics"
         self._process: asyncio.subprocess.Process | None = None
         self._scraping: asyncio.Task[None] | None = None
-        self._highest: dict[str, float] = {}
         self.counters: dict[str, float] = {}
         """What the last scrape showed of m365backup_job_*_total."""
         self.scrapes = 0
@@ -119,14 +118,14 @@ class Exporter:
                 await asyncio.sleep(SCRAPE_EVERY)
 
     def _compare(self, counters: dict[str, float]) -> None:
+        """Note what is lower than in the scrape before, or gone: what never falls was never higher."""
         self.opened = True
         self.scrapes += 1
-        self.counters = counters
-        for series, before in self._highest.items():
+        for series, before in self.counters.items():
             value = counters.get(series)
             if value is None or value < before:
                 self.falls.append(f"scrape {self.scrapes}: {series} fell from {before} to {value}")
-        self._highest |= {series: max(value, self._highest.get(series, 0)) for series, value in counters.items()}
+        self.counters = counters
 
 
 def _config(port: int, state: str, api: str) -> dict[str, object]:

@@ -152,7 +152,7 @@ class Replica:
     def _disordered(self, rows: list[Row]) -> bytes:
         doubles = [row for row in rows if self._chance.random() < DOUBLED]
         rows = self._chance.sample(rows + doubles, len(rows) + len(doubles))
-        self.told["doubles"] += len(doubles)
+        self.told["doubled rows"] += len(doubles)
         return orjson.dumps({"data": rows, "metadata": {"pageIndex": 1, "pageSize": 100, "totalCount": len(rows)}})
 
     async def _send(self, request: web.Request, response: web.StreamResponse, body: bytes) -> None:
