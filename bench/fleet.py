@@ -1,6 +1,7 @@
 """A fleet to measure: the simulator in a process of its own, the exporter in this one."""
 
 import asyncio
+import os
 import resource
 import socket
 import sys
@@ -58,27 +59,40 @@ def settings_for(url: str, **collectors: Any) -> Settings:
 
 
 class Stalls:
-    """Measures how late the event loop comes back to something that is due."""
+    """Measures how late the event loop comes back to something that is due.
+
+    The time for which the kernel says that our thread was ready and others had the processor is taken off.
+    """
 
     def __init__(self) -> None:
         self.longest = 0.0
+        self.longest_with_others = 0.0
         self._task = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(0.005)
-            self.longest = max(self.longest, time.perf_counter() - before - 0.005)
+        with open("/proc/thread-self/schedstat", encoding="ascii") as schedstat:  # noqa: ASYNC230, PTH123 - procfs
+            while True:
+                before, queued = time.perf_counter(), _queued(schedstat.fileno())
+                await asyncio.sleep(0.005)
+                late = time.perf_counter() - before - 0.005
+                self.longest = max(self.longest, late - (_queued(schedstat.fileno()) - queued))
+                self.longest_with_others = max(self.longest_with_others, late)
 
-    def since_last(self) -> float:
-        """Return the longest stall in seconds since this was last asked."""
-        longest, self.longest = self.longest, 0.0
+    def since_last(self) -> tuple[float, float]:
+        """Return the longest stall in seconds since this was last asked, and the longest with nothing taken off."""
+        longest = self.longest, self.longest_with_others
+        self.longest = self.longest_with_others = 0.0
         return longest
 
     def stop(self) -> float:
         """Return the longest stall in seconds."""
         self._task.cancel()
         return self.longest
+
+
+def _queued(schedstat: int) -> float:
+    """Return the seconds for which a thread was ready and did not run."""
+    return int(os.pread(schedstat, 100, 0).split()[1]) / 1e9
 
 
 def requests_of(daemon: Daemon, operation: str) -> int:

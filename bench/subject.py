@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class Report:
 
     url: str
     stall: float
+    stall_with_others: float
+    """The same with the time in which other processes ran."""
     wait: float
     """Median time for which an answer waited until it was durable."""
     requests: dict[str, int]
@@ -54,12 +56,16 @@ class Subject:
 
     async def answered(self, operation: str, requests: int) -> Report:
         """Wait until so many requests of an operation were answered; only then report."""
-        stall, wait = 0.0, 0.0
+        reports = [self.begun]
         while True:
-            report = await self.report()
-            stall, wait = max(stall, report.stall), max(wait, report.wait)
-            if report.requests[operation] >= requests:
-                return Report(report.url, stall, wait, report.requests)
+            reports.append(await self.report())
+            if reports[-1].requests[operation] >= requests:
+                return replace(
+                    reports[-1],
+                    stall=max(report.stall for report in reports),
+                    stall_with_others=max(report.stall_with_others for report in reports),
+                    wait=max(report.wait for report in reports),
+                )
             await asyncio.sleep(0.5)
 
 
@@ -106,9 +112,11 @@ class _Timed:
 
 def _report(daemon: Daemon, stalls: Stalls, timed: _Timed) -> None:
     waits, timed.waits = timed.waits, []
+    stall, stall_with_others = stalls.since_last()
     report = Report(
         url=str(daemon.addresses[0] / "metrics"),
-        stall=stalls.since_last(),
+        stall=stall,
+        stall_with_others=stall_with_others,
         wait=statistics.median(waits) if waits else 0.0,
         requests={operation: requests_of(daemon, operation) for operation in ("jobs", "scan_profile_changes")},
     )

@@ -33,8 +33,9 @@ DEADLINE = 30.0
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Let no variable of this machine matter, and leave loggers and Prometheus' library as they were."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     for name in [name for name in os.environ if name.upper().startswith("M365_BACKUP_")]:
         monkeypatch.delenv(name)
     root = logging.getLogger()
@@ -244,7 +245,7 @@ def test_run_with_a_bad_file_in_a_process(good: Path) -> None:
 
 
 def test_run_in_a_process(good: Path) -> None:
-    """A daemon whose vendor is down stays alive, is healthy, and stops within five seconds of SIGTERM."""
+    """A daemon whose vendor is down is healthy, reads its file again at SIGHUP, stops within 5 s of SIGTERM."""
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "exporter", "run", "--config", str(good)], stderr=subprocess.PIPE, text=True
     ) as daemon:
@@ -257,6 +258,12 @@ def test_run_in_a_process(good: Path) -> None:
 
         with urllib.request.urlopen(f"{url.rstrip('/')}/-/healthy", timeout=DEADLINE) as answer:  # noqa: S310 - ours
             healthy = answer.status
+        good.write_text(GOOD.replace("elements", "typo"), encoding="utf-8")
+        daemon.send_signal(signal.SIGHUP)
+        refused = json.loads(daemon.stderr.readline())
+        good.write_text(GOOD.replace("  contoso:", "  fabrikam:"), encoding="utf-8")
+        daemon.send_signal(signal.SIGHUP)
+        reloaded = next(event for line in daemon.stderr if (event := json.loads(line))["event"] == "reloaded")
         begun = time.monotonic()
         daemon.terminate()
         rest = daemon.stderr.read()
@@ -265,6 +272,10 @@ def test_run_in_a_process(good: Path) -> None:
         watchdog.cancel()
 
     assert (started["event"], failed["event"], healthy, stopped) == ("started", "source_failed", 200, 0)
+    assert (refused["event"], refused["level"]) == ("reload_failed", "error")
+    assert "sources.contoso.kind" in refused["faults"][0]
+    assert (reloaded["added"], reloaded["removed"], reloaded["changed"]) == (["fabrikam"], ["contoso"], [])
+    assert (good.parent / "state" / "state.db").is_file()
     assert took < 5
     assert "s3cr3t-marker" not in rest
     assert "Traceback" not in rest

@@ -67,7 +67,9 @@ class State:
         if self._journal:
             contents = await self._journal.open()
             self._sources = await asyncio.to_thread(restored, contents, self._writer)
-            LOG.info("state_restored", path=self._path, tenants=len(contents.get(tables.TENANTS, ())))
+            if self._sources:
+                tenants = {name: len(source.tenants) for name, source in self._sources.items()}
+                LOG.info("state_restored", path=self._path, tenants=tenants)
             self._accept(contents.get(tables.ACCEPTED, ()))
 
     def source(self, name: str) -> SourceState:

@@ -8,19 +8,18 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from exporter.clock import Clock
 from exporter.state import tables
 from exporter.state.batch import Batch
-from exporter.state.database import Contents, Database, read
+from exporter.state.database import Contents, Database
 from exporter.state.journal import Journal
 from exporter.state.tables import Row
 from tests.support.warp import WarpSelector
 
-Fields = tuple[tuple[str, Any], ...]
+LOOK_EVERY = 5.0
 
 
 def tenants(*names: str, source: str = "s") -> Batch:
@@ -39,7 +38,7 @@ def names(contents: Contents) -> set[str]:
 def held(path: Path) -> Contents:
     """Return what the file holds, as another program sees it."""
     with closing(sqlite3.connect(path)) as connection:
-        return read(connection)
+        return {table: connection.execute(table.select).fetchall() for table in tables.TABLES}
 
 
 def made(path: Path, *tenant_names: str) -> None:
@@ -135,9 +134,22 @@ async def at_work(desk: Desk) -> AsyncIterator[Desk]:
     try:
         yield desk
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await stopped(running)
         await desk.journal.close()
+
+
+async def stopped(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks, and wait until they are."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def looked_after(desk: Desk) -> None:
+    """Do what time asks for, every few seconds."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        await desk.journal.look_after()
 
 
 @contextmanager

@@ -145,7 +145,9 @@ def test_log_of_a_corrupt_file(path: Path) -> None:
     assert not any(held(path).values())
 
 
-@pytest.mark.xfail(strict=True, reason="SQLite applies the log to the broken file and deletes it when we close the file")
+@pytest.mark.xfail(
+    strict=True, reason="SQLite applies the log to the broken file and deletes it when we close the file"
+)
 def test_corrupt_file_keeps_its_log(path: Path) -> None:
     """The log of a broken file is moved aside with it as it was: it may hold the only good copy of a page."""
     crashed(path, "contoso")

@@ -44,7 +44,11 @@ COUNTED: Final = {"successes": "success", "failures": "failed", "warnings": "war
 
 
 class Replica:
-    """Serves *world* from *start* on. Who asks is known by the token: each process fetches one of its own."""
+    """Serves *world* from *start* on. Who asks is known by the token: each process fetches one of its own.
+
+    The truth is what was sent to the last byte, whether or not somebody lived to read it: before the world moves
+    on, the same is sent again to somebody who takes it.
+    """
 
     def __init__(self, world: World, *, start: float, chance: random.Random) -> None:
         self._chance = chance
@@ -123,13 +127,13 @@ class Replica:
             self.steps += 1
 
     async def _jobs(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer with the present state, or with an older one; note what was sent to its last byte."""
+        """Answer with the state at the time of asking, or an older one; note what was sent to its last byte."""
         tenant, token = request.match_info["customer"], request.headers["Authorization"]
+        step, answers = self.steps, self._answers[tenant]
         response = await handler(request)
         assert isinstance(response, web.Response)
         assert isinstance(response.body, bytes)
-        answer, step = orjson.loads(response.body), self.steps
-        answers = self._answers[tenant]
+        answer = orjson.loads(response.body)
         older = [each for each in answers if each < step]
         if older and self._chance.random() < OLDER:
             step = self._chance.choice(older)
