@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -244,41 +245,59 @@ def test_run_with_a_bad_file_in_a_process(good: Path) -> None:
     )
 
 
-def test_run_in_a_process(good: Path) -> None:
-    """A daemon whose vendor is down is healthy, reads its file again at SIGHUP, stops within 5 s of SIGTERM."""
+@pytest.fixture
+def daemon(good: Path) -> Iterator[subprocess.Popen[str]]:
+    """Return a daemon whose vendor is down, in a process of its own."""
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "exporter", "run", "--config", str(good)], stderr=subprocess.PIPE, text=True
-    ) as daemon:
-        watchdog = threading.Timer(DEADLINE, daemon.kill)
+    ) as process:
+        watchdog = threading.Timer(DEADLINE, process.kill)
         watchdog.start()
-        assert daemon.stderr is not None
-        started = json.loads(daemon.stderr.readline())
-        (url,) = started["listen"]
-        failed = json.loads(daemon.stderr.readline())
-
-        with urllib.request.urlopen(f"{url.rstrip('/')}/-/healthy", timeout=DEADLINE) as answer:  # noqa: S310 - ours
-            healthy = answer.status
-        good.write_text(GOOD.replace("elements", "typo"), encoding="utf-8")
-        daemon.send_signal(signal.SIGHUP)
-        refused = json.loads(daemon.stderr.readline())
-        good.write_text(GOOD.replace("  contoso:", "  fabrikam:"), encoding="utf-8")
-        daemon.send_signal(signal.SIGHUP)
-        reloaded = next(event for line in daemon.stderr if (event := json.loads(line))["event"] == "reloaded")
-        begun = time.monotonic()
-        daemon.terminate()
-        rest = daemon.stderr.read()
-        stopped = daemon.wait(DEADLINE)
-        took = time.monotonic() - begun
+        yield process
+        process.kill()
         watchdog.cancel()
 
-    assert (started["event"], failed["event"], healthy, stopped) == ("started", "source_failed", 200, 0)
-    assert (refused["event"], refused["level"]) == ("reload_failed", "error")
-    assert "sources.contoso.kind" in refused["faults"][0]
-    assert (reloaded["added"], reloaded["removed"], reloaded["changed"]) == (["fabrikam"], ["contoso"], [])
-    assert (good.parent / "state" / "state.db").is_file()
-    assert took < 5
+
+def event(daemon: subprocess.Popen[str], name: str) -> dict[str, Any]:
+    """Return the next event of that name that the daemon logs."""
+    assert daemon.stderr is not None
+    return next(told for line in daemon.stderr if (told := json.loads(line))["event"] == name)
+
+
+def test_run_in_a_process(daemon: subprocess.Popen[str], tmp_path: Path) -> None:
+    """A daemon whose vendor is down stays alive, is healthy, and stops within five seconds of SIGTERM."""
+    (url,) = event(daemon, "started")["listen"]
+    event(daemon, "source_failed")
+
+    with urllib.request.urlopen(f"{url.rstrip('/')}/-/healthy", timeout=DEADLINE) as answer:  # noqa: S310 - ours
+        healthy = answer.status
+    begun = time.monotonic()
+    daemon.terminate()
+    assert daemon.stderr is not None
+    rest = daemon.stderr.read()
+    stopped = daemon.wait(DEADLINE)
+
+    assert time.monotonic() - begun < 5
+    assert (healthy, stopped) == (200, 0)
+    assert (tmp_path / "state" / "state.db").is_file()
     assert "s3cr3t-marker" not in rest
     assert "Traceback" not in rest
+
+
+def test_hang_up_reads_the_file_again(daemon: subprocess.Popen[str], good: Path) -> None:
+    """SIGHUP takes over a changed file; one with a fault changes nothing, and the fault is logged with its place."""
+    event(daemon, "started")
+
+    good.write_text(GOOD.replace("elements", "typo"), encoding="utf-8")
+    daemon.send_signal(signal.SIGHUP)
+    refused = event(daemon, "reload_failed")
+    good.write_text(GOOD.replace("  contoso:", "  fabrikam:"), encoding="utf-8")
+    daemon.send_signal(signal.SIGHUP)
+    reloaded = event(daemon, "reloaded")
+
+    assert refused["level"] == "error"
+    assert "sources.contoso.kind" in refused["faults"][0]
+    assert (reloaded["added"], reloaded["removed"], reloaded["changed"]) == (["fabrikam"], ["contoso"], [])
 
 
 def one_line(capsys: pytest.CaptureFixture[str], *parts: str) -> bool:

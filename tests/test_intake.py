@@ -414,6 +414,16 @@ async def test_profile_without_details_changes_nothing(play: Stage) -> None:
     assert await play.samples("scan_profile_drift") == {}
 
 
+async def test_addresses_that_are_not_wanted_any_more(clock: FakeClock) -> None:
+    """An e-mail address that an earlier configuration asked for is not shown by one that does not."""
+    ready = stage(FakeSource(nothing, [TENANTS]), clock)
+    owned: list[Record] = [Tenant(tenant="contoso", name="Contoso", owner_email="admin@example.com")]
+
+    await ready.intake.succeeded(TENANTS, "", owned, 1.0)
+
+    assert list(await ready.samples("tenant_info")) == ['tenant="contoso",name="Contoso"']
+
+
 async def test_tenants_name_changes(play: Stage) -> None:
     """A renamed tenant keeps its id; only the info changes."""
     renamed: list[Record] = [Tenant(tenant="contoso", name="Contoso Group"), *tenants("Fabrikam")]

@@ -1,9 +1,12 @@
 """When each collection is due: arithmetic."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.progress import Timing
 from exporter.schedule import Schedule, Unit, stale_after
 from tests.support.sources import plan
 
@@ -106,3 +109,59 @@ def test_stale_after_grows_with_the_stretch() -> None:
     assert stale_after(plan("jobs", 60), 1.0) == 3600
     assert stale_after(JOBS, 2.0) == 3 * 1800 * 2
     assert stale_after(plan("jobs", 60, stale_after_seconds=600.0), 1.5) == 900
+
+
+def resumed(timing: Timing, now: float = NOW, *, tenant: str = "contoso", interval: float = 1800.0) -> Unit:
+    """Return the unit of Contoso's jobs in a schedule that goes on from *timing*."""
+    begun = Schedule("elements", (TENANTS, plan("jobs", interval)), 4, lambda who, _: timing if who == tenant else None)
+    begun.begin(["contoso"], now)
+    return begun.units["contoso", "jobs"] if tenant else begun.units["", "tenants"]
+
+
+def before(**changes: Any) -> Timing:
+    """Return how a unit stood that is due in ten minutes."""
+    usual = Timing(
+        due=NOW + 600,
+        regular=NOW + 600,
+        failures=0,
+        applicable=True,
+        requests=2.0,
+        in_flight=0.5,
+        interval_seconds=1800.0,
+    )
+    return usual._replace(**changes)
+
+
+def test_due_times_survive() -> None:
+    """A unit that goes on is due when it was, at its regular time, and its demand is known at once."""
+    unit = resumed(before())
+
+    assert (unit.due, unit.regular, unit.requests) == (NOW + 600, NOW + 600, 2.0)
+    unit.settle(NOW + 610, 1800.0)
+    assert unit.due == NOW + 600 + 1800
+
+
+def test_timing_is_what_is_resumed() -> None:
+    """What a unit tells of itself is what it goes on from."""
+    timing = before(failures=0)
+
+    assert resumed(timing).timing() == timing
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "earliest", "latest"),
+    [
+        ({"due": NOW - 7200, "regular": NOW - 7200}, {}, NOW, NOW),  # overdue: now, not two hours ago
+        ({"failures": 5, "due": NOW + 3000}, {}, NOW, NOW + 60),
+        ({}, {"tenant": ""}, NOW, NOW),  # what asks for all tenants at once
+        ({"due": NOW + 80_000, "interval_seconds": 86400.0}, {"interval": 600.0}, NOW + 300, NOW + 900),
+        ({"due": NOW + 1e9, "regular": NOW + 1e9}, {}, NOW, NOW + 18_000),  # a clock that was wrong
+        ({"applicable": False, "due": NOW + 80_000}, {}, NOW + 80_000, NOW + 80_000),
+        ({"due": NOW + 9000, "regular": NOW + 9000}, {}, NOW + 9000, NOW + 9000),  # five times stretched
+    ],
+)
+def test_resumed_within_reason(
+    changes: dict[str, Any], options: dict[str, Any], earliest: float, latest: float
+) -> None:
+    """Overdue is now, failed is soon, a new interval counts, and no remembered time is believed that lies far ahead."""
+    assert earliest <= resumed(before(**changes), **options).due <= latest

@@ -59,7 +59,7 @@ class WebSettings(Options):
     @classmethod
     def _no_reload_yet(cls, enabled: bool) -> bool:  # noqa: FBT001 - the signature is pydantic's
         if enabled:
-            raise ValueError("reloading is not available in this version; restart to read a changed file")
+            raise ValueError("not available in this version; send SIGHUP to read a changed file")
         return enabled
 
     def addresses(self) -> list[tuple[str, int]]:

@@ -67,6 +67,9 @@ def test_full_disk(disk: Disk) -> None:
     warped(work)
 
 
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="after a renewal that failed, only the next batch is written"
+)
 def test_file_gone_on_a_full_disk(disk: Disk) -> None:
     """A file that is deleted, and for whose successor there is no room, is written whole once there is."""
     path = disk.place / "state.db"
@@ -85,42 +88,6 @@ def test_file_gone_on_a_full_disk(disk: Disk) -> None:
 
             assert names(held(path)) == {"contoso", *MANY, "tailspin"}
             await stopped(looking)
-
-    warped(work)
-
-
-class Unwilling(Database):
-    """A database whose disk has no room for all that memory holds, though for a little."""
-
-    full = False
-
-    def _open_connection(self) -> sqlite3.Connection:
-        connection = super()._open_connection()
-        pages = connection.execute("PRAGMA page_count").fetchone()[0] if self.full else 1 << 30
-        connection.execute(f"PRAGMA max_page_count = {pages}")
-        return connection
-
-
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="after a renewal that failed, only the next batch is written"
-)
-def test_renewal_that_failed(path: Path) -> None:
-    """A file that is gone, and whose successor could only be begun, gets all rows afterwards, not the newest only."""
-
-    async def work() -> None:
-        database = Unwilling(path)
-        async with at_work(Desk(database, WarpClock())) as desk:
-            await desk.committed("contoso", *MANY)
-            path.unlink()
-            database.full = True
-            await desk.journal.look_after()
-            assert not desk.journal.writable
-            database.full = False
-            desk.enter("tailspin")
-            await desk.journal.flush()
-            assert desk.journal.writable
-
-            assert names(held(path)) == {"contoso", *MANY, "tailspin"}
 
     warped(work)
 
@@ -336,6 +303,9 @@ def test_file_replaced_by_garbage(path: Path) -> None:
     warped(work)
 
 
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="SQLite leaves our log behind, and applies it to the foreign file"
+)
 def test_file_replaced_by_a_foreign_one(path: Path) -> None:
     """Another program's database that takes our file's place is left alone, and serving goes on without a file."""
     foreign = path.with_name("foreign.db")
@@ -358,20 +328,7 @@ def test_file_replaced_by_a_foreign_one(path: Path) -> None:
     warped(work)
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        pytest.param(
-            1,
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=AssertionError,
-                reason="what SQLite has cached is not read again: noticed at the next start only",
-            ),
-        ),
-        60_000,
-    ],
-)
+@pytest.mark.parametrize("rows", [1, 60_000])
 def test_file_that_breaks(path: Path, rows: int) -> None:
     """A file that is overwritten while it is used is moved aside and written anew from memory, with all rows."""
     many = [f"contoso {number:050}" for number in range(rows)]
@@ -381,8 +338,7 @@ def test_file_that_breaks(path: Path, rows: int) -> None:
             await desk.committed(*many)
             with closing(sqlite3.connect(path)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            with path.open("r+b") as file:
-                file.write(b"garbage " * (path.stat().st_size // 8))
+            overwrite(path)
             with capture_logs() as log:
                 await desk.committed("fabrikam", *many[::7])
                 await desk.journal.look_after()
@@ -392,6 +348,32 @@ def test_file_that_breaks(path: Path, rows: int) -> None:
         assert names(held(path)) == {"fabrikam", *many}
 
     warped(work)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="not read again while all of it is cached or in the log")
+def test_small_file_that_breaks(path: Path) -> None:
+    """A file that is overwritten while all of it is in SQLite's cache is written anew no later than it is closed."""
+
+    async def work() -> None:
+        async with at_work(Desk(Database(path), WarpClock())) as desk:
+            await desk.committed("contoso")
+            overwrite(path)
+            await desk.journal.look_after()
+            await desk.committed("fabrikam")
+            await desk.journal.look_after()
+
+    warped(work)
+
+    database = Database(path)
+    contents = database.open()
+    database.close()
+    assert names(contents) == {"contoso", "fabrikam"}
+
+
+def overwrite(path: Path) -> None:
+    """Write garbage over all of a file."""
+    with path.open("r+b") as file:
+        file.write(b"garbage " * (path.stat().st_size // 8))
 
 
 def test_locked_by_another_program(path: Path) -> None:

@@ -66,6 +66,7 @@ class Replica:
         self.told: Counter[str] = Counter()
         """What was nasty, how often."""
         self.asked: Counter[str] = Counter()
+        """Tenant → questions about its jobs."""
         self.app = build_app(world, clock=self._clock, token_lifetime=10**9)
         self.app.middlewares.insert(0, self._pass_through)
 
@@ -78,11 +79,6 @@ class Replica:
     def settled(self) -> bool:
         """Whether some process has durably taken the present state of each tenant."""
         return self._settled.issuperset(self._tenants)
-
-    @property
-    def fewest_asked(self) -> int:
-        """How often each tenant was asked about at least."""
-        return min(self.asked[tenant] for tenant in self._tenants)
 
     def freeze(self) -> None:
         """Let the world stand still for good."""

@@ -130,12 +130,12 @@ PROCESS: Final[tuple[Instrument, ...]] = (
     Instrument(
         name=PREFIX + "exporter_state_bytes",
         kind="gauge",
-        help="Size of the state file; 0 while state is kept in memory.",
+        help="Size of the state file with its write-ahead log; 0 while state is kept in memory.",
     ),
     Instrument(
         name=PREFIX + "exporter_state_writable",
         kind="gauge",
-        help="1 if the last write of state succeeded; memory counts as writable.",
+        help="1 if the last write to the state file succeeded; while 0, serving goes on from memory. Memory counts as writable.",
     ),
 )
 
