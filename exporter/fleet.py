@@ -87,7 +87,7 @@ class Fleet:
         self.watched = {name: self._build(name, self.settings) for name in self.settings.sources}
         self.state.baseline_accepted = self._baseline_accepted
         for each in self.watched.values():
-            await each.restore()
+            await _restore(each)
 
     def start(self) -> None:
         """Begin to poll."""
@@ -118,7 +118,7 @@ class Fleet:
         for name, each in built.items():
             shown = self.watched[name].intake.display.names() if name in self.watched else []
             self.watched[name] = each
-            await each.restore()
+            await _restore(each)
             for tenant, collector in shown:
                 if (tenant, collector) not in each.intake.display:
                     self.snapshot.remove(CellKey(name, tenant, collector))
@@ -189,6 +189,14 @@ class Fleet:
         except OSError as error:
             fault = f"sources.{name}.tls.ca_file: cannot be used: {error.strerror or 'not PEM'}"
             raise SettingsError([fault]) from error
+
+
+async def _restore(watched: Watched) -> None:
+    """Show what is remembered; a bug in that must not keep a source from being asked."""
+    try:
+        await watched.restore()
+    except Exception:
+        LOG.exception("restore_broken", source=watched.name)
 
 
 async def _supervised(runner: Runner, clock: Clock) -> None:

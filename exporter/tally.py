@@ -15,6 +15,14 @@ class Group(NamedTuple):
     job_type: JobType
 
 
+def believed(born: float, now: float) -> float:
+    """Return a birth that was remembered; one that lies ahead is taken for long past.
+
+    Some clock was wrong, then or now, and what has been shown must not fall to 0.
+    """
+    return born if born <= now else 0.0
+
+
 @dataclass(slots=True)
 class Tally:
     """The true counts of a group, with the birth of each of its series."""
@@ -43,6 +51,12 @@ class Tally:
             self.size_born, born = now, True
         self._fact_of = None
         return born
+
+    def believe(self, now: float) -> None:
+        """Take what was remembered of births with a grain of salt; see `believed`."""
+        self.born = believed(self.born, now)
+        self.objects_born = self.objects_born and believed(self.objects_born, now)
+        self.size_born = self.size_born and believed(self.size_born, now)
 
     def count(self, run: Run) -> None:
         """Enter a run that ended."""

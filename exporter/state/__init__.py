@@ -66,7 +66,12 @@ class State:
         """Restore what the file holds; `SettingsError` if it is another's."""
         if self._journal:
             contents = await self._journal.open()
-            self._sources = await asyncio.to_thread(restored, contents, self._writer)
+            try:
+                self._sources = await asyncio.to_thread(restored, contents, self._writer, self._clock.now())
+            except Exception:  # whole for SQLite, but somebody wrote into it
+                LOG.exception("state_not_understood", path=self._path)
+                await self._journal.begin_anew()
+                return
             if self._sources:
                 tenants = {name: len(source.tenants) for name, source in self._sources.items()}
                 LOG.info("state_restored", path=self._path, tenants=tenants)

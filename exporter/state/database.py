@@ -58,6 +58,12 @@ class Database:
         self._known = True
         return contents
 
+    def begin_anew(self, why: str) -> None:
+        """Move the file aside and begin an empty one."""
+        self.disconnect()
+        self._set_aside(why)
+        self._connect()
+
     def peek(self) -> Contents | None:
         """Return what a file holds that cannot be written, read from a copy; ``None`` if it cannot even be read."""
         for folder in (None, "/dev/shm"):  # noqa: S108 - on a full disk, memory still has room

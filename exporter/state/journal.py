@@ -72,6 +72,13 @@ class Journal:
             LOG.error("state_not_readable", path=str(self._database.path), consequence="all counters begin at 0")
         return contents or {}
 
+    async def begin_anew(self) -> None:
+        """Move a file aside whose rows make no sense."""
+        try:
+            await self._run(self._database.begin_anew, "corrupt")
+        except FAULTS as error:
+            self._cannot(error)
+
     def put(self, table: Table, key: Key, row: Row | None) -> None:
         """Have a row written, or deleted."""
         self._batch.put(table, key, row)

@@ -13,11 +13,12 @@ from exporter.state.books import Books
 from exporter.state.database import Contents
 from exporter.state.source import Collected, SourceState, Writer
 from exporter.state.tables import Key, Row, Table
+from exporter.tally import believed
 
 LOG: Final = structlog.get_logger("exporter.state")
 
 
-def restored(contents: Contents, writer: Writer) -> dict[str, SourceState]:
+def restored(contents: Contents, writer: Writer, now: float) -> dict[str, SourceState]:
     """Return the states of all sources that *contents* tells of."""
     sources: dict[str, SourceState] = {}
     for table, read in _READERS.items():
@@ -27,6 +28,12 @@ def restored(contents: Contents, writer: Writer) -> dict[str, SourceState]:
             if name not in sources:
                 sources[name] = SourceState(name, writer)
             read(sources[name], intern(tenant), row[2:width], row[width:])
+    for source in sources.values():
+        for books in source.tenants.values():
+            for tally in books.jobs.tallies.values():
+                tally.believe(now)
+            for profile in books.scan_profiles.profiles.values():
+                profile.born = believed(profile.born, now)
     return sources
 
 

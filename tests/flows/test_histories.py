@@ -60,7 +60,7 @@ class Exporter:
     def crash(self) -> None:
         """Lose all that is not in the file, and start again."""
         self.writer = Pending()
-        sources = restored(read(self.file), self.writer)
+        sources = restored(read(self.file), self.writer, float("inf"))
         self.state = sources.get("s") or SourceState("s", self.writer)
 
     def commit(self, now: float) -> None:

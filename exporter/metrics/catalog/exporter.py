@@ -135,7 +135,7 @@ PROCESS: Final[tuple[Instrument, ...]] = (
     Instrument(
         name=PREFIX + "exporter_state_writable",
         kind="gauge",
-        help="1 if the last write to the state file succeeded; while 0, serving goes on from memory. Memory counts as writable.",
+        help="1 if the last write to the state file succeeded; while 0, serving goes on from memory.",
     ),
 )
 
