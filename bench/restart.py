@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
+from yarl import URL
+
 from bench.fleet import config_for, free_port, simulator
 from bench.subject import subject
 from bench.table import Row
@@ -53,7 +55,7 @@ async def restart(folder: Path, *, tenants: int) -> list[Row]:
         async with subject(config, {}) as filling:
             begun = await filling.answered("scan_profile_changes", tenants)
             await asyncio.sleep(5)
-            known = _samples(await _first_scrape(int(begun.url.split(":")[2].split("/")[0])))
+            known = _samples(await _first_scrape(URL(begun.url).port or 0))
     size = state.stat().st_size
     runs = [await _restart(folder, state) for _ in range(RESTARTS)]
     return _rows(tenants, known, runs, _reading(state), size)

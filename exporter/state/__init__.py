@@ -6,6 +6,7 @@ them to one SQLite file in groups, and whoever shows a count first waits until i
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -59,6 +60,7 @@ class State:
         self._sources: dict[str, SourceState] = {}
         self._journal = Journal(Database(path), clock, self._everything) if path else None
         self._writer: Journal | Memory = self._journal or Memory()
+        self._accepted: set[Row] = set()
         self.baseline_accepted: BaselineAccepted = lambda _source, _tenant: None
         """Called when a tenant's baseline was taken over; to be set by who shows it."""
 
@@ -66,12 +68,7 @@ class State:
         """Restore what the file holds; `SettingsError` if it is another's."""
         if self._journal:
             contents = await self._journal.open()
-            try:
-                self._sources = await asyncio.to_thread(restored, contents, self._writer, self._clock.now())
-            except Exception:  # whole for SQLite, but somebody wrote into it
-                LOG.exception("state_not_understood", path=self._path)
-                await self._journal.begin_anew()
-                return
+            self._sources = await asyncio.to_thread(restored, contents, self._writer, self._clock.now())
             if self._sources:
                 tenants = {name: len(source.tenants) for name, source in self._sources.items()}
                 LOG.info("state_restored", path=self._path, tenants=tenants)
@@ -84,6 +81,7 @@ class State:
     def retire_all_but(self, names: Collection[str]) -> None:
         """Note which sources are configured; what others remember is kept for `REMEMBER`."""
         for name, source in self._sources.items():
+            source.retired = False
             if name not in names:
                 source.retire(self._clock.now())
 
@@ -118,10 +116,17 @@ class State:
             await self._journal.close()
 
     def _accept(self, rows: Sequence[Row]) -> None:
-        for source, tenant, profile, settings in rows:
-            found = self.source(source).accept_baseline(tenant, profile, from_json(settings))
-            LOG.info("baseline_accepted", source=source, tenant=tenant, profile=profile, found=found)
-            self.baseline_accepted(source, tenant)
+        """Take over what a command asked for, once each, although its row is there until the next commit."""
+        for key, settings in ((row[:-1], row[-1]) for row in rows):
+            if key not in self._accepted:
+                source, tenant, profile, _ = key
+                found = False
+                with suppress(ValueError, TypeError):  # not written by our command: it goes with the others
+                    found = self.source(source).accept_baseline(tenant, profile, _settings(settings))
+                LOG.info("baseline_accepted", source=source, tenant=tenant, profile=profile, found=found)
+                self.baseline_accepted(source, tenant)
+                self._writer.put(tables.ACCEPTED, key, None)
+        self._accepted = {row[:-1] for row in rows}
 
     async def _everything(self) -> Batch:
         """Return all rows; those of one tenant's books are of one moment."""
@@ -136,3 +141,11 @@ class State:
                     count = 0
                     await asyncio.sleep(0)
         return batch
+
+
+def _settings(packed: str) -> dict[str, str]:
+    """Return the settings of an accepted baseline; ValueError or TypeError if they are none."""
+    settings = from_json(packed)
+    if not isinstance(settings, dict):
+        raise TypeError("not a mapping")
+    return settings

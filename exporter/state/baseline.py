@@ -6,6 +6,7 @@ seconds, one that does not run at its next start.
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic_core import from_json
@@ -50,7 +51,7 @@ def accept(
                 and profile in (None, its_profile, profile_name)
             ):
                 continue
-            found.append((*key, its_profile, settings))
+            found.append((*key, its_profile, datetime.now(tz=UTC).isoformat(), settings))
             before, now = from_json(agreed), from_json(settings)
             drifts += [
                 Drift(

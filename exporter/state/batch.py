@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from exporter.state.tables import Key, Row, Table
+from exporter.state.tables import TABLES, Key, Row, Table
 
 
 @dataclass(slots=True)
@@ -38,6 +38,9 @@ class Batch:
 
     def statements(self) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
         """Yield statements with the parameters of each of their executions."""
+        for table in TABLES if self.purged else ():
+            where = "source = ? AND tenant = ?"
+            yield f"DELETE FROM {table.name} WHERE {where}", list(self.purged)  # noqa: S608 - names of ours
         for table, rows in self.rows.items():
             puts: list[tuple[object, ...]] = [(*key, *row) for key, row in rows.items() if row is not None]
             drops: list[tuple[object, ...]] = [key for key, row in rows.items() if row is None]
@@ -48,6 +51,3 @@ class Batch:
 
     def __bool__(self) -> bool:
         return bool(self.purged) or any(self.rows.values())
-
-
-"""Returns all that is remembered, as rows."""

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +15,15 @@ import structlog
 from exporter.errors import SettingsError
 from exporter.state.batch import Batch
 from exporter.state.lock import InUse, Lock
-from exporter.state.schema import ForeignFile, UnusableFile, prepare
-from exporter.state.tables import ACCEPTED, TABLES, Row, Table
+from exporter.state.schema import MIGRATIONS, UnusableFile, prepare, refuse_foreign
+from exporter.state.tables import ACCEPTED, ANSWERS, BOOKS, COLLECTIONS, TABLES, Row, Table
 
 LOG: Final = structlog.get_logger("exporter.state")
 BUSY: Final = 5.0
 """Seconds to wait for a command that reads or writes the same file."""
 JOURNAL_LIMIT: Final = 16 << 20
 """Bytes that the write-ahead log keeps of what it once needed."""
-COMPANIONS: Final = ("", "-wal", "-shm")
+COMPANIONS: Final = ("-wal", "-shm", "-journal")
 REFUSED: Final = (UnicodeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityError)
 """What a value is answered with that no file can hold."""
 
@@ -37,9 +37,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock(path)
-        self._locked = False
         self._connection: sqlite3.Connection | None = None
-        self._inode: int | None = None
+        self._identity: tuple[int, int] | None = None
         self._known = False
         """Whether what the file held when we started has been read."""
 
@@ -50,30 +49,26 @@ class Database:
         be read is had by `peek` then. A file that is corrupt or of a newer version is moved aside.
         """
         self._take()
-        try:
-            contents = self._connect()
-        except UnusableFile as error:
-            self._set_aside(error.why)
-            contents = self._connect()
-        self._known = True
-        return contents
-
-    def begin_anew(self, why: str) -> None:
-        """Move the file aside and begin an empty one."""
-        self.disconnect()
-        self._set_aside(why)
-        self._connect()
+        return self._connect()
 
     def peek(self) -> Contents | None:
         """Return what a file holds that cannot be written, read from a copy; ``None`` if it cannot even be read."""
         for folder in (None, "/dev/shm"):  # noqa: S108 - on a full disk, memory still has room
-            with suppress(OSError, sqlite3.Error, UnusableFile), tempfile.TemporaryDirectory(dir=folder) as copied:
+            with (
+                suppress(OSError, sqlite3.Error, UnusableFile),
+                tempfile.TemporaryDirectory(dir=folder) as copied,
+            ):
                 copy = Path(copied) / "state.db"
-                for companion in COMPANIONS[:2]:
+                try:
+                    shutil.copyfile(self.path, copy)
+                except (FileNotFoundError, NotADirectoryError):
+                    return {}
+                refuse_foreign(copy)
+                for companion in COMPANIONS:
                     with suppress(FileNotFoundError):
                         shutil.copyfile(f"{self.path}{companion}", f"{copy}{companion}")
                 with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-                    self._prepare(connection)
+                    prepare(connection)
                     contents = read(connection)
                 self._known = True
                 return contents
@@ -82,20 +77,20 @@ class Database:
     def renew(self, everything: Batch) -> None:
         """Begin a file with *everything* that memory holds; one that is there and was never read is moved aside."""
         self.disconnect()
+        self._lock.release()  # its file may have gone with the other one
         self._take()
-        if not self._known:
+        if not self._known and self.path.exists():
             self._set_aside("superseded")
-        try:
-            self._connect()
-        except UnusableFile as error:
-            self._set_aside(error.why)
-            self._connect()
-        self._known = True
+        self._connect()
         connection = self._open_connection()
-        with _transaction(connection):
-            for table in TABLES:
-                connection.execute(f"DELETE FROM {table.name}")  # noqa: S608 - names of ours
-            _write(connection, everything)
+        try:
+            with _transaction(connection):
+                for table in (*BOOKS, ANSWERS, COLLECTIONS):
+                    connection.execute(f"DELETE FROM {table.name}")  # noqa: S608 - names of ours
+                _write(connection, everything)
+        except BaseException:
+            self.disconnect()  # else the next batch would be all there is
+            raise
 
     def write(self, batch: Batch) -> None:
         """Write *batch* in one transaction; sqlite3.Error if that fails, and then nothing of it is written."""
@@ -108,7 +103,7 @@ class Database:
     def size(self) -> int:
         """Return the bytes of the file and its log."""
         size = 0
-        for companion in COMPANIONS[:2]:
+        for companion in ("", "-wal"):
             with suppress(OSError):
                 size += Path(f"{self.path}{companion}").stat().st_size
         return size
@@ -121,73 +116,79 @@ class Database:
     def in_place(self) -> bool:
         """Tell whether the open file is still the one at its path: somebody may have moved or deleted it."""
         try:
-            return self.path.stat().st_ino == self._inode
+            return _identity(self.path) == self._identity
         except OSError:
             return False
 
     def disconnect(self) -> None:
-        """Close the file, keeping the lock."""
+        """Close the file, keeping the lock.
+
+        If it was moved away, its log has stayed behind, and would be applied to whatever is at its place.
+        """
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(sqlite3.Error):  # what it could not finish was told when it was committed
                 connection.close()
+            if not self.in_place():
+                self._set_aside("moved", ())
 
     def close(self) -> None:
         """Close the file and let others have it."""
         self.disconnect()
         self._lock.release()
-        self._locked = False
 
     def _take(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._locked:
-            try:
-                self._lock.acquire()
-            except InUse as error:
-                raise SettingsError(
-                    [f"state.path: {self.path} is in use by {error}; stop it, or give this one a file of its own"]
-                ) from error
-            self._locked = True
+        if self.path.is_dir():
+            raise SettingsError([f"state.path: {self.path} is a folder; name a file in it"])
+        try:
+            self._lock.acquire()
+        except InUse as error:
+            raise SettingsError(
+                [f"state.path: {self.path} is in use by {error}; stop it, or give this one a file of its own"]
+            ) from error
 
     def _connect(self) -> Contents:
+        """Open the file, made if need be; one that is of no use is moved aside first."""
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it readable for everybody
+        refuse_foreign(self.path)
         connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
         try:
-            self._prepare(connection)
+            prepare(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
             contents = read(connection)
+        except UnusableFile as error:
+            self._set_aside(error.why)  # before it is closed, which would delete its log
+            connection.close()
+            return self._connect()
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
-        self._inode = self.path.stat().st_ino
+        self._connection, self._identity, self._known = connection, _identity(self.path), True
         return contents
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        try:
-            prepare(connection)
-        except ForeignFile:
-            fault = f"state.path: {self.path} is another program's database; choose another file"
-        else:
-            return
-        raise SettingsError([fault])
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
             raise sqlite3.OperationalError("the file is not open")
         return self._connection
 
-    def _set_aside(self, why: str) -> None:
-        """Rename the file and its companions: nothing is ever deleted."""
-        if not self.path.exists():
-            return
+    def _set_aside(self, why: str, files: Sequence[str] = ("",)) -> None:
+        """Rename the file and what belongs to it: nothing is ever deleted."""
         name = f"{self.path.name}.{why}-{datetime.now(tz=UTC):%Y%m%dT%H%M%S%fZ}"
-        for companion in COMPANIONS:
+        moved = []
+        for companion in (*files, *COMPANIONS):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{companion}").rename(self.path.with_name(name + companion))
-        LOG.error("state_moved_aside", path=str(self.path), to=str(self.path.with_name(name)), why=why)
+                moved.append(str(self.path.with_name(name + companion)))
+        if moved:
+            LOG.error("state_moved_aside", path=str(self.path), to=moved[0], why=why)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
@@ -207,6 +208,8 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
     """Write *batch* in one transaction; sqlite3.Error if that fails, and then nothing of it is written."""
     with _transaction(connection):
         _write(connection, batch)
+        if not batch:  # somebody wants to know whether it can be written at all
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def read(connection: sqlite3.Connection) -> Contents:
@@ -215,9 +218,6 @@ def read(connection: sqlite3.Connection) -> Contents:
 
 
 def _write(connection: sqlite3.Connection, batch: Batch) -> None:
-    for table in TABLES:
-        drop = f"DELETE FROM {table.name} WHERE source = ? AND tenant = ?"  # noqa: S608 - names of ours
-        connection.executemany(drop, batch.purged)
     for statement, parameters in batch.statements():
         try:
             connection.executemany(statement, parameters)

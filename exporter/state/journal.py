@@ -14,7 +14,6 @@ from typing import Final, TypeVar
 import structlog
 
 from exporter.clock import Clock
-from exporter.errors import SettingsError
 from exporter.state.batch import Batch
 from exporter.state.database import Contents, Database
 from exporter.state.tables import Key, Row, Table
@@ -52,7 +51,10 @@ class Journal:
         self._waiting: list[asyncio.Future[None]] = []
         self._urgent = asyncio.Event()
         self._writing = False
+        self._renewing = False
+        """Whether all rows must be written, as the file does not hold what was written before."""
         self._next = 0.0
+        self._again_at = 0.0
         self.writable = True
         self.size = 0
         """Bytes on the disk."""
@@ -71,13 +73,6 @@ class Journal:
         if contents is None:
             LOG.error("state_not_readable", path=str(self._database.path), consequence="all counters begin at 0")
         return contents or {}
-
-    async def begin_anew(self) -> None:
-        """Move a file aside whose rows make no sense."""
-        try:
-            await self._run(self._database.begin_anew, "corrupt")
-        except FAULTS as error:
-            self._cannot(error)
 
     def put(self, table: Table, key: Key, row: Row | None) -> None:
         """Have a row written, or deleted."""
@@ -112,20 +107,22 @@ class Journal:
     async def look_after(self) -> Sequence[Row]:
         """Do what time asks for: call it every few seconds; return the baselines that a command wants accepted."""
         now = self._clock.now()
-        patience = LATEST if self.writable else AGAIN
-        if self._since is not None and now - self._since > patience:
-            self._since = now
+        waited = self._since is not None and now - self._since > LATEST
+        if waited if self.writable else now >= self._again_at:
+            self._again_at = now + AGAIN
             self._urgent.set()
         self.size = await self._run(self._database.size)
-        if not self.writable:
+        if not self.writable or self._renewing:
             return ()
         try:
             if await self._run(self._database.in_place):
                 return await self._run(self._database.accepted)
-            LOG.error("state_file_gone", path=str(self._database.path), consequence="it is written anew from memory")
-            await self._renew()
-        except (*FAULTS, SettingsError) as error:
+        except FAULTS as error:
             self._cannot(error)
+            return ()
+        LOG.error("state_file_gone", path=str(self._database.path), consequence="it is written anew from memory")
+        self._renewing = True
+        self._urgent.set()
         return ()
 
     async def flush(self) -> None:
@@ -137,28 +134,37 @@ class Journal:
         self._writing = True
         try:
             await self._in_time(asyncio.ensure_future(self._write(batch)), waiting)
-        except (*FAULTS, SettingsError) as error:
-            self._keep(batch)
-            self._cannot(error)
         except asyncio.CancelledError:
             self._keep(batch)
             raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            self._keep(batch)
+            self._cannot(error)
         else:
             self._can()
         finally:
             self._writing = False
-        await _release(waiting)
-        if not self.writable:
-            waiting, self._waiting = self._waiting, []
-            await _release(waiting)
+        await self._release(waiting)
 
     async def _in_time(self, writing: "asyncio.Future[None]", waiting: list[asyncio.Future[None]]) -> None:
         """Wait for a commit, but let nobody else wait for a disk that hangs."""
         done, _ = await asyncio.wait({writing}, timeout=HANGING)
         if not done:
             self._cannot(TimeoutError(f"the disk has not answered for {HANGING:.0f} s"))
-            await _release(waiting)
+            await self._release(waiting)
         await writing
+
+    async def _release(self, waiting: list[asyncio.Future[None]]) -> None:
+        """Let go of all who wait, a few at a time: each has something to show. If nothing can be written, all do."""
+        while waiting:
+            for number, waiter in enumerate(waiting):
+                if not waiter.done():
+                    waiter.set_result(None)
+                if number % A_BREATH == A_BREATH - 1:
+                    await asyncio.sleep(0)
+            waiting = []
+            if not self.writable:
+                waiting, self._waiting = self._waiting, []
 
     def _keep(self, batch: Batch) -> None:
         """Write it another time."""
@@ -167,7 +173,7 @@ class Journal:
 
     async def _write(self, batch: Batch) -> None:
         """Write the batch; a file that turns out broken, or could not be opened, is begun anew from memory."""
-        if self._database.connected:
+        if self._database.connected and not self._renewing:
             try:
                 await self._run(self._database.write, batch)
             except sqlite3.OperationalError:  # no room, no right, no disk: the file itself is as it was
@@ -176,11 +182,9 @@ class Journal:
                 LOG.error("state_file_broken", path=str(self._database.path), error=str(error))  # noqa: TRY400
             else:
                 return
-        await self._renew()
-
-    async def _renew(self) -> None:
-        everything = await self._everything()
-        await self._run(self._database.renew, everything)
+        self._renewing = True
+        await self._run(self._database.renew, await self._everything())
+        self._renewing = False
 
     async def close(self) -> None:
         """Write what is left, and let others have the file; give up on a disk that does not answer."""
@@ -207,6 +211,7 @@ class Journal:
                 error=str(error),
                 consequence="serving goes on from memory; what is counted now is lost if the process ends",
             )
+            self._again_at = self._clock.now() + AGAIN
         self.writable = False
 
     def _can(self) -> None:
@@ -214,12 +219,3 @@ class Journal:
         if not self.writable:
             LOG.info("state_writable_again", path=str(self._database.path))
         self.writable = True
-
-
-async def _release(waiting: list[asyncio.Future[None]]) -> None:
-    """Let go of all who wait, a few at a time: each of them has something to show."""
-    for number, waiter in enumerate(waiting):
-        if not waiter.done():
-            waiter.set_result(None)
-        if number % A_BREATH == A_BREATH - 1:
-            await asyncio.sleep(0)

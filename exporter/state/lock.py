@@ -19,7 +19,9 @@ class Lock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock and say who we are; `InUse` if somebody has it, OSError if nobody can."""
+        """Take the lock, unless we have it, and say who we are; `InUse` if somebody has it, OSError if nobody can."""
+        if self._descriptor is not None:
+            return
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

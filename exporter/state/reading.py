@@ -9,7 +9,7 @@ from typing import Final
 from exporter.errors import SettingsError
 from exporter.records import ScanProfile, Tenant
 from exporter.state.answers import unpacked
-from exporter.state.schema import ForeignFile, UnusableFile, examine
+from exporter.state.schema import UnusableFile, examine, refuse_foreign
 from exporter.state.tables import ANSWERS, Row, Table
 
 BUSY: Final = 5.0
@@ -22,14 +22,13 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise SettingsError([f"{path}: there is no state file; it is made when the exporter first runs"])
     try:
+        refuse_foreign(path)
         with closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection:
             examine(connection)
             yield connection
-    except ForeignFile:
-        raise SettingsError([f"{path}: is another program's database"]) from None
     except UnusableFile as error:
         raise SettingsError([f"{path}: cannot be used by this version: it is {error.why}"]) from error
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise SettingsError([f"{path}: {error}"]) from error
 
 

@@ -22,19 +22,32 @@ def restored(contents: Contents, writer: Writer, now: float) -> dict[str, Source
     """Return the states of all sources that *contents* tells of."""
     sources: dict[str, SourceState] = {}
     for table, read in _READERS.items():
-        width = 2 + len(table.key)
         for row in contents.get(table, ()):
-            name, tenant = row[:2]
+            name, tenant, *_ = row
             if name not in sources:
                 sources[name] = SourceState(name, writer)
-            read(sources[name], intern(tenant), row[2:width], row[width:])
+            try:
+                read(sources[name], intern(tenant), *_halves(table, row))
+            except (TypeError, ValueError) as error:  # somebody else wrote it; the others are not to blame
+                what = {"table": table.name, "source": name, "tenant": tenant}
+                LOG.error("state_row_dropped", **what, error=type(error).__name__)  # noqa: TRY400
     for source in sources.values():
         for books in source.tenants.values():
-            for tally in books.jobs.tallies.values():
-                tally.believe(now)
-            for profile in books.scan_profiles.profiles.values():
-                profile.born = believed(profile.born, now)
+            _believe(books, now)
     return sources
+
+
+def _halves(table: Table, row: Row) -> tuple[Key, Row]:
+    width = 2 + len(table.key)
+    return row[2:width], row[width:]
+
+
+def _believe(books: Books, now: float) -> None:
+    """See to it that no birth lies ahead."""
+    for tally in books.jobs.tallies.values():
+        tally.believe(now)
+    for profile in books.scan_profiles.profiles.values():
+        profile.born = believed(profile.born, now)
 
 
 def _tenant(source: SourceState, tenant: str, _: Key, row: Row) -> None:

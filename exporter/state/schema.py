@@ -2,10 +2,16 @@
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
+
+from exporter.errors import SettingsError
 
 APPLICATION_ID: Final = 0x4D33_3635
 """``M365`` in the header of a file that is ours."""
+
+HEADER: Final = 100
+"""Bytes at the beginning of a SQLite file that tell what it is."""
 
 MIGRATIONS: Final[Sequence[str]] = (
     """
@@ -75,16 +81,13 @@ MIGRATIONS: Final[Sequence[str]] = (
 
     CREATE TABLE accepted_baselines (
         source TEXT NOT NULL, tenant TEXT NOT NULL, profile TEXT NOT NULL,
+        asked_at TEXT NOT NULL,     -- ISO 8601, UTC
         settings TEXT NOT NULL,     -- JSON: setting to value, as the operator saw them
-        PRIMARY KEY (source, tenant, profile)
+        PRIMARY KEY (source, tenant, profile, asked_at)
     ) WITHOUT ROWID;
     """,
 )
 """What makes each version of the file out of the one before; only ever added to."""
-
-
-class ForeignFile(Exception):
-    """A database of another program: nothing may be done to it."""
 
 
 class UnusableFile(Exception):
@@ -95,10 +98,18 @@ class UnusableFile(Exception):
         self.why = why
 
 
+def refuse_foreign(path: Path) -> None:
+    """Raise `SettingsError` if another program's database is at *path*, before SQLite touches it or its log."""
+    with path.open("rb") as file:
+        header = file.read(HEADER)
+    if header.startswith(b"SQLite format 3\0") and int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise SettingsError([f"{path}: is another program's database; choose another file"])
+
+
 def prepare(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> int:
     """Check the file, and bring it to the newest version; return the version it had.
 
-    Raises `ForeignFile`, `UnusableFile`, or sqlite3.Error if it cannot be read or written.
+    Raises `UnusableFile`, or sqlite3.Error if it cannot be read or written.
     """
     version = _examined(connection, len(migrations))
     for number in range(version, len(migrations)):
@@ -120,13 +131,8 @@ def examine(connection: sqlite3.Connection) -> None:
 
 def _examined(connection: sqlite3.Connection, newest: int) -> int:
     try:
-        application, version, tables = (
-            connection.execute(query).fetchone()[0]
-            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-        )
-        if tables and application != APPLICATION_ID:
-            raise ForeignFile
-        if version > newest:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if not 0 <= version <= newest:
             raise UnusableFile(f"version-{version}")
         if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
             raise UnusableFile("corrupt")

@@ -1,6 +1,6 @@
 """What is remembered of one source: kept in memory, and every change of it handed on to be written."""
 
-from collections.abc import Awaitable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +48,8 @@ class SourceState:
     tenants: dict[str, Books] = field(default_factory=dict)
     collected: dict[str, dict[str, Collected]] = field(default_factory=dict)
     """By tenant, ``""`` for what is asked about all at once, and collector."""
+    retired: bool = False
+    """Whether the source is not configured any more."""
 
     def books(self, tenant: str) -> Books:
         """Return the tenant's books to read; empty ones if it was never seen or has been forgotten."""
@@ -82,12 +84,11 @@ class SourceState:
             self._put_profile(tenant, profile)
         return changes
 
-    def accept_baseline(self, tenant: str, profile: str, settings: dict[str, str]) -> bool:
+    def accept_baseline(self, tenant: str, profile: str, settings: Mapping[str, str]) -> bool:
         """Take *settings* for a scan profile's baseline; False if the profile is not known."""
         accepted = tenant in self.tenants and self.tenants[tenant].scan_profiles.accept(profile, settings)
         if accepted:
             self._put_profile(tenant, profile)
-        self._put(tables.ACCEPTED, tenant, (profile,), None)
         return accepted
 
     def answered(self, tenant: str, collector: str, records: Sequence[Record]) -> None:
@@ -131,6 +132,7 @@ class SourceState:
 
     def retire(self, now: float) -> None:
         """Note that the source is not configured any more: all of it is kept for a time."""
+        self.retired = True
         for tenant in self.tenants:
             self._unwatch(tenant, now)
 
@@ -145,6 +147,8 @@ class SourceState:
             del self.tenants[tenant]
             self.collected.pop(tenant, None)
             self.writer.purge(self.source, tenant)
+        if self.retired and not self.tenants:
+            self.leave("", before)
 
     def book_rows(self, tenant: str) -> Iterator[tuple[Table, Key, Row]]:
         """Yield all rows of a tenant's books."""

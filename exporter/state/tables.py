@@ -82,7 +82,7 @@ COLLECTIONS: Final = Table(
         *("due", "regular", "failures", "applicable", "requests", "in_flight", "interval_seconds"),
     ),
 )
-ACCEPTED: Final = Table("accepted_baselines", ("profile",), ("settings",))
+ACCEPTED: Final = Table("accepted_baselines", ("profile", "asked_at"), ("settings",))
 """What `baseline accept` asks the daemon to take over; the daemon deletes it when that is done."""
 
 BOOKS: Final = (TENANTS, COUNTERS, JOBS, RUNS, SCAN_PROFILES)
@@ -159,7 +159,7 @@ def read_collection(row: Row) -> tuple[Progress | None, Timing | None]:
     """Return what a row of `COLLECTIONS` says."""
     facts = dict(zip(COLLECTIONS.values, row, strict=True))
     success, succeeded_at, stale_at = (facts.pop(name) for name in COLLECTIONS.values[:3])
-    known = success is not None or succeeded_at is not None
+    known = any(fact is not None for fact in (success, succeeded_at, stale_at))
     progress = Progress(None if success is None else bool(success), succeeded_at, stale_at) if known else None
     facts["applicable"] = bool(facts["applicable"])
     return progress, Timing(**facts) if facts["due"] is not None else None

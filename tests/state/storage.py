@@ -5,9 +5,10 @@ import shutil
 import sqlite3
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +21,7 @@ from exporter.state.tables import Row
 from tests.support.warp import WarpSelector
 
 LOOK_EVERY = 5.0
+AnyDesk = TypeVar("AnyDesk", bound="Desk")
 
 
 def tenants(*names: str, source: str = "s") -> Batch:
@@ -62,6 +64,22 @@ def crashed(path: Path, *tenant_names: str, version: int | None = None) -> None:
         shutil.copyfile(f"{database.path}{companion}", f"{path}{companion}")
     database.close()
     shutil.rmtree(place)
+
+
+def remove(path: Path) -> None:
+    """Delete the file."""
+    path.unlink()
+
+
+def replace_by_garbage(path: Path) -> None:
+    """Put something that is no database in the file's place."""
+    path.unlink()
+    path.write_bytes(b"garbage" * 1000)
+
+
+def events(log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what was logged, without the facts."""
+    return [entry["event"] for entry in log]
 
 
 def put_aside(path: Path, why: str) -> list[Path]:
@@ -127,7 +145,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_work(desk: Desk) -> AsyncIterator[Desk]:
+async def at_work(desk: AnyDesk) -> AsyncIterator[AnyDesk]:
     """Open the file, and commit what is waited for while the context lasts."""
     await desk.journal.open()
     running = asyncio.create_task(desk.journal.run())
@@ -206,4 +224,4 @@ def small_disk(place: Path) -> Iterator[Disk]:
     try:
         yield Disk(place)
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)  # noqa: S607
+        subprocess.run(["umount", "--lazy", str(place)], check=True)  # noqa: S603, S607

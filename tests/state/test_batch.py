@@ -10,7 +10,7 @@ from exporter.state import tables
 from exporter.state.batch import Batch
 from exporter.state.database import read, write
 from exporter.state.schema import prepare
-from tests.state.storage import names, tenants
+from tests.state.storage import tenants
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["put", "drop", "purge"]), st.sampled_from(["a", "b"]), st.sampled_from(["x", "y"])),
@@ -95,11 +95,10 @@ def test_emptiness() -> None:
     assert all([tenants("contoso"), purged, dropped])
 
 
-def test_purged_rows_leave_an_empty_batch_of_rows() -> None:
+def test_purged_rows_are_not_written() -> None:
     """A row that is purged before it was written is never written."""
     batch = tenants("contoso", "fabrikam")
 
     batch.purge("s", "contoso")
 
     assert [parameters for _, parameters in batch.statements()] == [[("s", "fabrikam", 1, None)]]
-    assert names({tables.TENANTS: [("s", "fabrikam", 1, None)]}) == {"fabrikam"}

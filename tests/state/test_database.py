@@ -253,7 +253,7 @@ def test_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     database = Database(tmp_path / "file" / "state.db")
 
-    with pytest.raises(OSError, match="exists|Not a directory"):
+    with pytest.raises(OSError, match=r"exists|Not a directory"):
         database.open()
     assert not database.in_place()
     assert database.size() == 0

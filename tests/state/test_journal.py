@@ -50,7 +50,7 @@ def test_few_commits(path: Path) -> None:
     """However many answers come at whatever time, commits are never less than COMMIT_EVERY seconds apart."""
 
     async def work() -> None:
-        clock, chance = WarpClock(), Random(7)
+        clock, chance = WarpClock(), Random(7)  # noqa: S311 - chance, not secrecy
         database = CountingDatabase(path, clock)
         async with at_work(Desk(database, clock)) as desk:
             loop = asyncio.get_running_loop()
@@ -250,6 +250,6 @@ def test_accepted_baselines(path: Path) -> None:
             await desk.journal.committed()
 
             assert await desk.journal.look_after() == [("s", "contoso", "p", "{}")]
-            assert desk.journal.size > path.stat().st_size
+            assert desk.journal.size > 4096 * len(tables.TABLES)
 
     warped(work)

@@ -125,7 +125,7 @@ def test_full_disk(disk: Disk) -> None:
     many = [f"fabrikam {number:0500}" for number in range(200)]
     disk.fill()
 
-    with pytest.raises(sqlite3.OperationalError, match="full|I/O"):
+    with pytest.raises(sqlite3.OperationalError, match=r"full|I/O"):
         database.write(tenants(*many))
     disk.make_room()
     assert names(held(database.path)) == {"contoso"}
@@ -239,3 +239,15 @@ def test_backup_put_in_place(database: Database, tmp_path: Path) -> None:
     contents = again.open()
     again.close()
     assert names(contents) == {f"tailspin {number}" for number in range(100)}
+
+
+def test_beginning_where_nothing_is(path: Path) -> None:
+    """Where the file could not be made at the start it is made later, with all that memory holds."""
+    database = Database(path)
+
+    with capture_logs() as log:
+        database.renew(tenants("contoso"))
+    database.close()
+
+    assert log == []
+    assert names(held(path)) == {"contoso"}
