@@ -126,7 +126,7 @@ def _reading(state: Path) -> Reading:
         began = time.perf_counter()
         contents = database.open()
         opened = time.perf_counter() - began
-        built = _timed(lambda: restored(contents, Memory()))
+        built = _timed(lambda: restored(contents, Memory(), time.time()))
     return Reading(checked, opened, built)
 
 

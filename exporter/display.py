@@ -1,13 +1,11 @@
 """What is shown of one source: cells, rendered again when they change and when time alone changes them."""
 
-import asyncio
 import heapq
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
+from exporter.breathing import breathing
 from exporter.cell import Cell
 from exporter.metrics.internal import SourceInstruments
 from exporter.metrics.rendering import Renderer, gather
@@ -17,9 +15,6 @@ from exporter.records import Collection, Record, ScanProfile
 from exporter.roster import Roster
 from exporter.source import WHOLE_SOURCE, CollectorPlan
 from exporter.state.source import SourceState
-
-LONGEST: Final = 0.01
-"""Seconds of rendering between two turns of the event loop."""
 
 CellName = tuple[str, str]
 """(tenant, collector)."""
@@ -108,11 +103,7 @@ class Display:
 
     async def show_all(self, names: Iterable[CellName], now: float) -> None:
         """Render cells, however many, without holding up the event loop."""
-        began = time.perf_counter()
-        for name in names:
-            if time.perf_counter() - began > LONGEST:
-                await asyncio.sleep(0)
-                began = time.perf_counter()
+        async for name in breathing(names):
             self.show(*name, now)
 
     def show(self, tenant: str, collector: str, now: float) -> None:

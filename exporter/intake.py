@@ -1,11 +1,12 @@
 """Turns answers into what is served: into the books, onto the disk, into cells, each as a whole."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
+from exporter.breathing import breathing
 from exporter.clock import Clock
 from exporter.display import Display
 from exporter.errors import NotApplicable, Reason, SourceError
@@ -43,13 +44,13 @@ class Intake:
         self.state.keep_only([plan.name for plan in plans])
         now = self.clock.now()
         discovering = next(plan.name for plan in plans if plan.discovers)
-        found = (self.state.of(tenant, discovering).records or () for tenant in self.state.collected)
-        self.roster.take(record for records in found for record in records if isinstance(record, Tenant))
+        found = [self.state.of(tenant, discovering).records or () for tenant in self.state.collected]
+        self.roster.take((await self._described(record for records in found for record in records))[1])
         for tenant in self.state.collected.keys() - self.roster.tenants.keys() - {WHOLE_SOURCE}:
             self.state.leave(tenant, now)
         for tenant in self.roster.tenants:
             self.state.resume(tenant)
-        names = [name for plan in plans for name in self._restore_cells(plan)]
+        names = [name async for plan in breathing(plans) for name in self._restore_cells(plan)]
         await self.display.show_all(names, now)
 
     def _restore_cells(self, plan: CollectorPlan) -> Iterable[tuple[str, str]]:
@@ -67,23 +68,39 @@ class Intake:
             self.display.fill(plan, tenant, progress, records)
             yield tenant, plan.name
 
-    async def succeeded(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], seconds: float) -> None:
-        """Publish a complete answer in place of the last one, once it cannot be lost any more."""
+    async def succeeded(
+        self,
+        plan: CollectorPlan,
+        tenant: str,
+        records: Sequence[Record],
+        seconds: float,
+        *,
+        entered: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Publish a complete answer in place of the last one, once it cannot be lost any more.
+
+        *entered* is called when only the disk is waited for.
+        """
         now = self.clock.now()
         self._incidents.succeeded(plan.name, tenant)
         self._finished(plan, seconds, reason=None)
         if self._left(plan, tenant):
             return
+        by_tenant = await self._by_tenant(plan, tenant, records, now)
         progress = self._progress_of(plan, tenant)
         before, progress.success, progress.succeeded_at, progress.stale_at = progress.succeeded_at, True, now, None
-        by_tenant = self._by_tenant(plan, tenant, records, now)
         if plan.discovers and self.roster.doubts:  # what is shown is as old as before
             progress.succeeded_at = before
         names = dict.fromkeys([*((each, plan.name) for each in by_tenant), (tenant, plan.name)])
         self.display.hold(names)
         try:
-            shown = {each: self._enter(plan, each, theirs, now) for each, theirs in by_tenant.items()}
+            shown = {
+                each: self._enter(plan, each, theirs, now)
+                async for each, theirs in breathing(by_tenant.items())
+                if each == tenant or each in self.roster.tenants
+            }
             self.state.fares(tenant, plan.name, progress)
+            entered()
             await self.state.writer.committed()
         finally:
             self.display.release(names)
@@ -157,25 +174,25 @@ class Intake:
     def _progress_of(self, plan: CollectorPlan, tenant: str) -> Progress:
         return self.state.of(tenant, plan.name).progress or Progress()
 
-    def _by_tenant(
+    async def _by_tenant(
         self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float
     ) -> Mapping[str, Sequence[Record]]:
         """Return the records of an answer by tenant; strangers are left out."""
         if plan.per_tenant:
             return {tenant: tuple(records)}
         if plan.discovers:
-            return self._discover(records, now)
+            return await self._discover(records, now)
         by_tenant: dict[str, list[Record]] = {}
-        for record in records:
+        async for record in breathing(records):
             if record.tenant in self.roster.tenants:
                 by_tenant.setdefault(record.tenant, []).append(record)
         return {each: tuple(theirs) for each, theirs in by_tenant.items()}
 
-    def _discover(self, records: Iterable[Record], now: float) -> Mapping[str, Sequence[Record]]:
+    async def _discover(self, records: Iterable[Record], now: float) -> Mapping[str, Sequence[Record]]:
         """Take the roll; return each tenant's record as it came, or none at all if the answer is not believed yet."""
+        found, described = await self._described(records)
         before = set(self.roster.tenants)
-        found = {record.tenant: record for record in records if isinstance(record, Tenant)}
-        if not self.roster.take(found.values()):
+        if not self.roster.take(described):
             LOG.warning(
                 "discovery_doubted", source=self.source, known=len(before), repeats=self.roster.doubts, needed=3
             )
@@ -185,7 +202,17 @@ class Intake:
             self.state.leave(tenant, now)
             self._incidents.gone(tenant)
             self.display.drop_tenant(tenant)
-        return {tenant: (found[tenant],) for tenant in self.roster.tenants}
+        return found
+
+    async def _described(self, records: Iterable[Record]) -> tuple[dict[str, Sequence[Record]], dict[str, Tenant]]:
+        """Return the tenants that are wanted, as they came and as they are shown."""
+        found: dict[str, Sequence[Record]] = {}
+        described: dict[str, Tenant] = {}
+        async for record in breathing(records):
+            tenant = self.roster.described(record) if isinstance(record, Tenant) else None
+            if tenant is not None:
+                found[record.tenant], described[record.tenant] = (record,), tenant
+        return found, described
 
     def _enter(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float) -> Sequence[Record]:
         """Enter records into the tenant's books, or keep them; return those that are shown as they are."""

@@ -1,6 +1,5 @@
 """Who is watched: discovered tenants, as the settings and the shard want them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -25,13 +24,17 @@ class Roster:
     doubts: int = 0
     """How many answers in a row have lost too many tenants to be believed."""
 
-    def take(self, discovered: Iterable[Tenant]) -> bool:
-        """Replace the tenants by those *discovered*; False if the answer is not believed yet.
+    def described(self, tenant: Tenant) -> Tenant | None:
+        """Return the tenant as it is to be shown, with what the operator says of it; ``None`` if it is not wanted."""
+        wanted = self.settings.wants(tenant.tenant, tenant.name) and self.shard.owns(self.source, tenant.tenant)
+        return self._described(tenant) if wanted else None
+
+    def take(self, found: dict[str, Tenant]) -> bool:
+        """Replace the tenants by those *found*, described; False if the answer is not believed yet.
 
         An empty answer, or one without more than half of the known tenants, is as likely a fault of
         the vendor or a changed customer scope as the truth: it must come three times.
         """
-        found = {tenant.tenant: self._described(tenant) for tenant in discovered if self._wanted(tenant)}
         lost = len(self.tenants.keys() - found.keys())
         if self.tenants and lost * 2 > len(self.tenants):
             self.doubts += 1
@@ -40,9 +43,6 @@ class Roster:
         self.doubts = 0
         self.tenants = found
         return True
-
-    def _wanted(self, tenant: Tenant) -> bool:
-        return self.settings.wants(tenant.tenant, tenant.name) and self.shard.owns(self.source, tenant.tenant)
 
     def _described(self, tenant: Tenant) -> Tenant:
         if tenant.owner_email is not None and not self.personal_data:

@@ -1,7 +1,7 @@
 """When each collection is due: arithmetic without a clock."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -111,34 +111,41 @@ class Schedule:
     _busy: float = 0.0
     """Requests that are under way on average."""
 
-    def begin(self, tenants: Iterable[str], now: float) -> None:
-        """Make due the collections that ask once for all tenants, discovery first, and those of known *tenants*.
+    def begin(self, now: float) -> None:
+        """Make the collections that ask once for all tenants due, discovery first.
 
         Begun again after a break, it queues what was being collected then.
         """
         for plan in self.plans:
             if not plan.per_tenant and (WHOLE_SOURCE, plan.name) not in self.units:
                 self._add(plan, WHOLE_SOURCE, now)
-        self.watch(tenants, now)
         for unit in self.units.values():
             if not unit.queued:
                 self.push(unit)
 
-    def watch(self, tenants: Iterable[str], now: float) -> None:
-        """Follow a discovery: new tenants are due now, those that left are not asked again."""
-        wanted = set(tenants)
-        known = {tenant for tenant, _ in self.units if tenant != WHOLE_SOURCE}
-        for tenant in known - wanted:
-            for plan in self.plans:
-                self._account(self.units.pop((tenant, plan.name), None), 0.0, 0.0)
-        new = sorted(wanted - known)
+    def tenants(self) -> set[str]:
+        """Return those whose collections have units."""
+        return {tenant for tenant, _ in self.units if tenant != WHOLE_SOURCE}
+
+    def leave(self, tenant: str) -> None:
+        """Ask no more about a tenant."""
         for plan in self.plans:
-            for tenant in new if plan.per_tenant else ():
+            self._account(self.units.pop((tenant, plan.name), None), 0.0, 0.0)
+
+    def join(self, tenant: str, now: float) -> None:
+        """Ask about a new tenant: now, or when it was due before a restart."""
+        for plan in self.plans:
+            if plan.per_tenant:
                 self._add(plan, tenant, now)
+
+    def ask_for_all(self, now: float) -> None:
+        """Make due what asks once for all tenants, as some of them are new.
+
+        What is being asked just now may already hold them.
+        """
+        for plan in self.plans:
             bulk = self.units.get((WHOLE_SOURCE, plan.name))
-            if new and bulk is not None and not plan.discovers and not bulk.queued:
-                continue  # it is being collected; its answer may already hold the new tenants
-            if new and bulk is not None and not plan.discovers:
+            if bulk is not None and not plan.discovers and bulk.queued:
                 bulk.due = min(bulk.due, now)
                 self.push(bulk)
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import structlog
 
 from exporter.breaker import Breaker
+from exporter.breathing import breathing
 from exporter.client.meter import Meter, metered
 from exporter.clock import Clock
 from exporter.errors import NotApplicable, SourceError
@@ -30,8 +31,16 @@ A_TENANTS_OWN: Final = frozenset({"not_found", "too_large"})
 class Intake(Protocol):
     """Who takes the answers."""
 
-    async def succeeded(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], seconds: float) -> None:
-        """Publish a complete answer."""
+    async def succeeded(
+        self,
+        plan: CollectorPlan,
+        tenant: str,
+        records: Sequence[Record],
+        seconds: float,
+        *,
+        entered: Callable[[], None],
+    ) -> None:
+        """Publish a complete answer; call *entered* when only the disk is waited for."""
         ...
 
     async def failed(
@@ -77,14 +86,15 @@ class Runner:
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     """Collections that are asking."""
     _entering: set[asyncio.Task[None]] = field(default_factory=set)
-    """Collections whose answer is being written down and shown; they take nobody's place."""
+    """Collections whose answer is being written to the disk, and then shown; they take nobody's place."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _bugs: set[tuple[str, str, str]] = field(default_factory=set)
     """Collector, kind and place of the bugs that were logged."""
 
     async def run(self) -> None:
         """Collect what is due, for ever; cancelling stops all collections under way."""
-        self.schedule.begin(self.intake.watched(), self.clock.now())
+        self.schedule.begin(self.clock.now())
+        await self._follow()
         try:
             while True:
                 self._changed.clear()
@@ -167,18 +177,28 @@ class Runner:
     async def _ask(self, unit: Unit, started: float) -> None:
         with metered(probe=self._breaker.open or self._breakers[unit.plan.name].open) as meter:
             try:
-                try:
-                    records = await self.source.collect(unit.plan.name, unit.tenant)
-                finally:
-                    self._make_room()
+                records = await self.source.collect(unit.plan.name, unit.tenant)
                 self._succeeded(unit, meter)
-                await self.intake.succeeded(unit.plan, unit.tenant, records, self.clock.now() - started)
+                seconds = self.clock.now() - started
+                await self.intake.succeeded(unit.plan, unit.tenant, records, seconds, entered=self._make_room)
             except NotApplicable as absence:
                 await self._not_applicable(unit, absence, started)
             except Exception as error:  # noqa: BLE001 - the task boundary: a bug hurts no other collection
                 await self._failed(unit, error, started)
         if unit.plan.discovers:
-            self.schedule.watch(self.intake.watched(), self.clock.now())
+            await self._follow()
+
+    async def _follow(self) -> None:
+        """Ask about the tenants of the last discovery, and about no others."""
+        watched = self.intake.watched()
+        before, now = self.schedule.tenants(), self.clock.now()
+        for tenant in before - set(watched):
+            self.schedule.leave(tenant)
+        new = sorted(set(watched) - before)
+        async for tenant in breathing(new):
+            self.schedule.join(tenant, now)
+        if new:
+            self.schedule.ask_for_all(now)
 
     def _make_room(self) -> None:
         """Let another collection begin while this one's answer is written down: a disk may be slow."""

@@ -169,6 +169,8 @@ class TenantSettings(Options):
 
     def override(self, tenant: str, name: str) -> Override | None:
         """Return the first override that fits."""
+        if not self.overrides:
+            return None
         plain = (self._plain.get(word.casefold()) for word in (tenant, name))
         wild = next(((place, each) for place, each in self._globs if each.applies(tenant, name)), None)
         fitting = [each for each in (*plain, wild) if each is not None]

@@ -84,7 +84,7 @@ def test_broken_runner_is_started_again() -> None:
 
         begins = 0
 
-        def begin(self, _: object, now: float) -> None:
+        def begin(self, now: float) -> None:
             """Break."""
             self.begins += 1
             raise ZeroDivisionError(now)

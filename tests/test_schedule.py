@@ -17,7 +17,7 @@ TENANTS, JOBS, SUBSCRIPTIONS = plan("tenants"), plan("jobs"), plan("subscription
 def schedule() -> Schedule:
     """Return a schedule that has begun."""
     begun = Schedule("elements", (TENANTS, JOBS, SUBSCRIPTIONS), 4)
-    begun.begin((), NOW)
+    begun.begin(NOW)
     return begun
 
 
@@ -32,11 +32,12 @@ def taken(begun: Schedule, now: float) -> list[tuple[str, str]]:
 def test_begun_again_after_a_break() -> None:
     """A schedule that is begun again queues what was under way, once each."""
     begun = schedule()
-    begun.watch(["contoso"], NOW)
+    begun.join("contoso", NOW)
+    begun.ask_for_all(NOW)
     taken(begun, NOW)
 
-    begun.begin(["contoso"], NOW + 60)
-    begun.begin(["contoso"], NOW + 60)
+    begun.begin(NOW + 60)
+    begun.begin(NOW + 60)
 
     assert sorted(taken(begun, NOW + 60)) == [("jobs", "contoso"), ("subscriptions", ""), ("tenants", "")]
 
@@ -44,12 +45,13 @@ def test_begun_again_after_a_break() -> None:
 def test_tenants_come_and_go() -> None:
     """New tenants are due now, those that left are not asked, and their demand goes with them."""
     begun = schedule()
-    begun.watch(["contoso", "fabrikam"], NOW)
+    begun.join("contoso", NOW)
+    begun.join("fabrikam", NOW)
     for unit in begun.units.values():
         begun.charge(unit, 1.0, 0.5)
     before = begun.demand_ratio(1.0)
 
-    begun.watch(["fabrikam"], NOW)
+    begun.leave("contoso")
 
     assert begun.demand_ratio(1.0) == pytest.approx(before - 1 / 1800)
     assert ("jobs", "contoso") not in taken(begun, NOW)
@@ -62,7 +64,8 @@ def test_bulk_under_way_is_not_doubled() -> None:
     begun = schedule()
     taken(begun, NOW)
 
-    begun.watch(["contoso"], NOW)
+    begun.join("contoso", NOW)
+    begun.ask_for_all(NOW)
 
     assert taken(begun, NOW) == [("jobs", "contoso")]
 
@@ -70,7 +73,7 @@ def test_bulk_under_way_is_not_doubled() -> None:
 def test_overtaken_entries_do_not_count() -> None:
     """The lag is that of what still waits, not of an entry that an earlier due time overtook."""
     begun = Schedule("elements", (TENANTS,), 4)
-    begun.begin((), NOW)
+    begun.begin(NOW)
     unit = begun.units["", "tenants"]
     unit.due = NOW + 100
 
@@ -114,7 +117,8 @@ def test_stale_after_grows_with_the_stretch() -> None:
 def resumed(timing: Timing, now: float = NOW, *, tenant: str = "contoso", interval: float = 1800.0) -> Unit:
     """Return the unit of Contoso's jobs in a schedule that goes on from *timing*."""
     begun = Schedule("elements", (TENANTS, plan("jobs", interval)), 4, lambda who, _: timing if who == tenant else None)
-    begun.begin(["contoso"], now)
+    begun.begin(now)
+    begun.join("contoso", now)
     return begun.units["contoso", "jobs"] if tenant else begun.units["", "tenants"]
 
 
