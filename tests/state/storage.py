@@ -96,6 +96,7 @@ class HangingDatabase(Database):
         self.reached = threading.Event()
         """Set once a write hangs."""
         self.answer = threading.Event()
+        self.written = threading.Event()
 
     def write(self, batch: Batch) -> None:
         """Write, after a while."""
@@ -103,6 +104,7 @@ class HangingDatabase(Database):
             self.reached.set()
             self.answer.wait(30)
         super().write(batch)
+        self.written.set()
 
 
 class CountingDatabase(Database):

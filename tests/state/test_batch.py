@@ -101,4 +101,32 @@ def test_purged_rows_are_not_written() -> None:
 
     batch.purge("s", "contoso")
 
-    assert [parameters for _, parameters in batch.statements()] == [[("s", "fabrikam", 1, None)]]
+    puts = [parameters for statement, parameters in batch.statements() if not statement.startswith("DELETE")]
+    assert puts == [[("s", "fabrikam", 1, None)]]
+
+
+def test_purges_come_first() -> None:
+    """All purged tenants are deleted by one statement for each table, before anything is put."""
+    batch = tenants("contoso", "fabrikam")
+    batch.purge("s", "adatum")
+    batch.purge("s", "contoso")
+
+    statements = list(batch.statements())
+
+    purges = [(statement, sorted(parameters)) for statement, parameters in statements[:-1]]
+    assert purges == [
+        (f"DELETE FROM {table.name} WHERE source = ? AND tenant = ?", [("s", "adatum"), ("s", "contoso")])  # noqa: S608
+        for table in tables.TABLES
+    ]
+    assert statements[-1] == (tables.TENANTS.put, [("s", "fabrikam", 1, None)])
+
+
+def test_nothing_is_purged() -> None:
+    """A batch that purges nobody deletes by key only."""
+    batch = tenants("contoso")
+    batch.put(tables.TENANTS, ("s", "fabrikam"), None)
+
+    assert list(batch.statements()) == [
+        (tables.TENANTS.put, [("s", "contoso", 1, None)]),
+        (tables.TENANTS.drop, [("s", "fabrikam")]),
+    ]

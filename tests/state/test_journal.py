@@ -246,10 +246,10 @@ def test_accepted_baselines(path: Path) -> None:
         async with at_work(Desk(Database(path), clock)) as desk:
             await desk.committed("contoso")
             assert await desk.journal.look_after() == []
-            desk.journal.put(tables.ACCEPTED, ("s", "contoso", "p"), ("{}",))
+            desk.journal.put(tables.ACCEPTED, ("s", "contoso", "p", "2026-03-01"), ("{}",))
             await desk.journal.committed()
 
-            assert await desk.journal.look_after() == [("s", "contoso", "p", "{}")]
+            assert await desk.journal.look_after() == [("s", "contoso", "p", "2026-03-01", "{}")]
             assert desk.journal.size > 4096 * len(tables.TABLES)
 
     warped(work)

@@ -68,6 +68,20 @@ def test_second_process(path: Path) -> None:
         ours.close()
 
 
+def test_taken_twice(path: Path) -> None:
+    """Whoever has the lock may take it again; to release it once lets another have it."""
+    lock, other = Lock(path), Lock(path)
+    lock.acquire()
+    lock.acquire()
+    with pytest.raises(InUse):
+        other.acquire()
+
+    lock.release()
+
+    other.acquire()
+    other.release()
+
+
 def test_release_without_holding(path: Path) -> None:
     """To release a lock that is not held does nothing, twice as well."""
     lock = Lock(path)

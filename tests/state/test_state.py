@@ -2,68 +2,20 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from exporter.errors import SettingsError
-from exporter.progress import Timing
-from exporter.records import Job, JobKey, Record, ScanProfile, Tenant
+from exporter.records import Tenant
 from exporter.state import LOOK_EVERY, REMEMBER, State, tables
-from exporter.state.database import Database
 from exporter.state.journal import AGAIN, LATEST
-from tests.state.storage import Disk, crashed, events, held, made, names, put_aside, remove, stopped, tenants
+from tests.state.remembering import TIMING, entries, jobs, living, profile
+from tests.state.storage import Disk, crashed, events, held, made, names, put_aside, remove
 from tests.support.clock import FakeClock
 from tests.support.warp import START, WarpClock, warped
-
-TIMING = Timing(1.0, None, 0, applicable=True, requests=1.0, in_flight=1.0, interval_seconds=60.0)
-
-
-@asynccontextmanager
-async def living(path: Path | None) -> AsyncIterator[State]:
-    """Run a state on the warped loop, as the daemon does."""
-    state = State(path, WarpClock())
-    await state.open()
-    tasks = [asyncio.create_task(state.run()), asyncio.create_task(state.look_after())]
-    try:
-        yield state
-        assert not any(task.done() for task in tasks if path or task is tasks[1])
-    finally:
-        await stopped(*tasks)
-        await state.close()
-
-
-def profile(**settings: str) -> list[ScanProfile]:
-    """Return a scan profile as a vendor would show it."""
-    return [ScanProfile(tenant="contoso", profile="p", name="P", settings=settings)]
-
-
-def jobs(number: int) -> list[Record]:
-    """Return that many jobs."""
-    return [
-        Job(tenant="contoso", job=JobKey("Microsoft 365", "VM", "backup", f"vm {each}"), status="success")
-        for each in range(number)
-    ]
-
-
-def accept(path: Path, profile_name: str, settings: str, *, source: str = "s") -> None:
-    """Ask for a baseline as the command does: by a row in the file."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(tables.ACCEPTED.put, (source, "contoso", profile_name, settings))
-        connection.commit()
-
-
-def entries(log: list[Any], event: str) -> list[Mapping[str, object]]:
-    """Return the log's entries of one event, without what all have."""
-    return [
-        {key: value for key, value in entry.items() if key not in {"event", "log_level"}}
-        for entry in log
-        if entry["event"] == event
-    ]
 
 
 async def test_in_memory_only() -> None:
@@ -120,14 +72,14 @@ def test_restart(path: Path) -> None:
 
 
 def test_foreign_file(path: Path) -> None:
-    """Another program's database ends the start with a sentence about the setting."""
+    """Another program's database ends the start with a sentence that names the file."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE notes (note TEXT)")
 
     async def work() -> None:
         state = State(path, WarpClock())
         try:
-            with pytest.raises(SettingsError, match=r"state\.path"):
+            with pytest.raises(SettingsError, match=rf"^{path}: is another program's database; choose another file$"):
                 await state.open()
         finally:
             await state.close()
@@ -184,125 +136,21 @@ def test_removed_source(path: Path) -> None:
     warped(work)
 
 
-def test_accepted_baseline(path: Path) -> None:
-    """A baseline that a command puts into the file is taken over by the running daemon, once, and its row deleted."""
-    told: list[tuple[str, str]] = []
+def test_removed_source_that_returns(path: Path) -> None:
+    """What a source asks for all at once goes with its last tenant, but not if it is configured again meanwhile."""
 
     async def work() -> None:
         async with living(path) as state:
-            state.baseline_accepted = lambda source, tenant: told.append((source, tenant))
-            source = state.source("s")
-            source.enter_scan_profiles("contoso", profile(mode="on", daily="yes"), 1.0)
-            source.enter_scan_profiles("contoso", profile(mode="off", daily="yes"), 2.0)
-            await source.writer.committed()
-            await asyncio.to_thread(accept, path, "p", '{"mode": "off"}')
-            with capture_logs() as log:
-                await asyncio.sleep(LATEST + 3 * LOOK_EVERY)
-
-            assert source.books("contoso").scan_profiles.profiles["p"].agreed == {"mode": "off", "daily": "yes"}
-            found = {"source": "s", "tenant": "contoso", "profile": "p", "found": True}
-            assert entries(log, "baseline_accepted")[0] == found
-            assert told[0] == ("s", "contoso")
-            contents = held(path)
-            assert contents[tables.ACCEPTED] == []
-            assert contents[tables.SCAN_PROFILES][0][4] == '{"mode":"off","daily":"yes"}'
-
-    warped(work)
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="its row is read again until the deletion is written")
-def test_accepted_baseline_is_told_once(path: Path) -> None:
-    """A baseline that was taken over is logged once."""
-
-    async def work() -> None:
-        async with living(path) as state:
-            state.source("s").enter_scan_profiles("contoso", profile(mode="on"), 1.0)
-            await state.source("s").writer.committed()
-            await asyncio.to_thread(accept, path, "p", "{}")
-            with capture_logs() as log:
-                await asyncio.sleep(LATEST + 3 * LOOK_EVERY)
-            assert len(entries(log, "baseline_accepted")) == 1
-
-    warped(work)
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the deletion of the first deletes the second unread")
-def test_accepting_twice(path: Path) -> None:
-    """A baseline that is accepted again just before the first is written down is taken over as well."""
-
-    async def work() -> None:
-        async with living(path) as state:
-            source = state.source("s")
-            source.enter_scan_profiles("contoso", profile(mode="on"), 1.0)
-            await source.writer.committed()
-            await asyncio.to_thread(accept, path, "p", '{"mode": "off"}')
-            await asyncio.sleep(LOOK_EVERY + 1)
-            await asyncio.to_thread(accept, path, "p", '{"mode": "never"}')
-            await source.writer.committed()
+            for name in ("s", "t"):
+                state.source(name).is_due("", "tenants", TIMING)
+            await asyncio.sleep(LATEST + 2 * LOOK_EVERY)
+            state.retire_all_but([])
+            state.retire_all_but(["t"])
             await asyncio.sleep(LATEST + 3 * LOOK_EVERY)
-            assert source.books("contoso").scan_profiles.profiles["p"].agreed == {"mode": "never"}
 
-    warped(work)
-
-
-def test_accepted_while_nobody_ran(path: Path) -> None:
-    """A baseline that was accepted while no daemon ran is taken over at the start; unknown ones are dropped."""
-
-    async def before() -> None:
-        async with living(path) as state:
-            state.source("s").enter_scan_profiles("contoso", profile(mode="on"), 1.0)
-
-    async def after() -> None:
-        with capture_logs() as log:
-            async with living(path) as state:
-                assert state.source("s").books("contoso").scan_profiles.profiles["p"].agreed == {"mode": "off"}
-                await asyncio.sleep(LATEST + 2 * LOOK_EVERY)
-                assert held(path)[tables.ACCEPTED] == []
-                assert set(state.source("s").tenants) == {"contoso"}
-                assert state.source("unknown").tenants == {}
-        found = {(entry["source"], entry["profile"]): entry["found"] for entry in entries(log, "baseline_accepted")}
-        assert found == {("s", "p"): True, ("s", "q"): False, ("unknown", "p"): False}
-
-    warped(before)
-    accept(path, "p", '{"mode": "off"}')
-    accept(path, "q", '{"mode": "off"}')
-    accept(path, "p", '{"mode": "off"}', source="unknown")
-    warped(after)
-
-
-@pytest.mark.xfail(
-    strict=True, raises=(ValueError, TypeError), reason="its JSON is not guarded: every start ends with a traceback"
-)
-@pytest.mark.parametrize("settings", ["{spoilt", "[]"])
-def test_spoilt_acceptance(path: Path, settings: str) -> None:
-    """A wish for a baseline that cannot be read does not keep the daemon from starting."""
-    database = Database(path)
-    database.open()
-    batch = tenants("contoso")
-    batch.put(tables.SCAN_PROFILES, ("s", "contoso", "p"), (1.0, "{}", "{}", 1.0, 0))
-    batch.put(tables.ACCEPTED, ("s", "contoso", "p"), (settings,))
-    database.write(batch)
-    database.close()
-
-    async def work() -> None:
-        state = State(path, FakeClock())
-        try:
-            await state.open()
-        finally:
-            await state.close()
-
-    warped(work)
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a wish that cannot be read ends the housekeeping")
-def test_spoilt_acceptance_while_running(path: Path) -> None:
-    """A wish for a baseline that cannot be read does not end the housekeeping."""
-
-    async def work() -> None:
-        async with living(path) as state:
-            await asyncio.to_thread(accept, path, "p", "{spoilt")
-            await asyncio.sleep(2 * LOOK_EVERY)
-            state.source("s").resume("contoso")
+            assert state.source("s").collected == {}
+            assert state.source("t").of("", "tenants").timing == TIMING
+            assert [row[0] for row in held(path)[tables.COLLECTIONS]] == ["t"]
 
     warped(work)
 
@@ -363,27 +211,29 @@ def spoil(path: Path) -> None:
 
 
 def test_row_that_makes_no_sense(path: Path) -> None:
-    """A file whose rows cannot be understood is kept aside, and the daemon begins a new one that takes all."""
+    """A row that cannot be understood is left where it is and told of, without its values; all others are restored."""
     spoil(path)
 
     async def work() -> None:
         with capture_logs() as log:
             async with living(path) as state:
                 assert state.writable
+                assert set(state.source("s").tenants) == {"contoso"}
+                assert state.source("s").books("contoso").scan_profiles.profiles == {}
                 state.source("s").resume("fabrikam")
                 await state.source("s").writer.committed()
-        assert events(log) == ["state_not_understood", "state_moved_aside"]
+        assert events(log) == ["state_row_dropped", "state_restored"]
+        dropped = {"table": "scan_profiles", "source": "s", "tenant": "contoso", "error": "ValueError"}
+        assert entries(log, "state_row_dropped") == [dropped]
 
     warped(work)
 
-    (aside,) = put_aside(path, "corrupt")
-    assert held(aside)[tables.SCAN_PROFILES] == [SPOILT]
-    assert names(held(path)) == {"fabrikam"}
+    assert held(path)[tables.SCAN_PROFILES] == [SPOILT]
+    assert names(held(path)) == {"contoso", "fabrikam"}
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="it counts as read, and is written over")
 def test_row_that_makes_no_sense_in_a_read_only_place(disk: Disk) -> None:
-    """A file whose rows cannot be understood, and that cannot be moved, is moved once it can be."""
+    """Where nothing can be written, too, all rows but the one that makes no sense are counted on and kept."""
     path = disk.place / "state.db"
     spoil(path)
     disk.read_only(on=True)
@@ -391,6 +241,7 @@ def test_row_that_makes_no_sense_in_a_read_only_place(disk: Disk) -> None:
     async def work() -> None:
         async with living(path) as state:
             assert not state.writable
+            assert set(state.source("s").tenants) == {"contoso"}
             state.source("s").resume("fabrikam")
             disk.read_only(on=False)
             await asyncio.sleep(AGAIN + 3 * LOOK_EVERY)
@@ -398,5 +249,6 @@ def test_row_that_makes_no_sense_in_a_read_only_place(disk: Disk) -> None:
 
     warped(work)
 
-    assert len([*put_aside(path, "superseded"), *put_aside(path, "corrupt")]) == 1
-    assert names(held(path)) == {"fabrikam"}
+    assert not [*put_aside(path, "superseded"), *put_aside(path, "corrupt")]
+    assert names(held(path)) == {"contoso", "fabrikam"}
+    assert held(path)[tables.SCAN_PROFILES] == []

@@ -1,0 +1,168 @@
+"""Rows become what they were made of; one that makes no sense costs itself only."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.ledger import DAY
+from exporter.progress import Progress
+from exporter.records import MicrosoftLicenses, Protection, ScanProfile, Subscription, Tenant
+from exporter.state import tables
+from exporter.state.answers import packed
+from exporter.state.database import Contents
+from exporter.state.restoring import restored
+from exporter.state.source import SourceState
+from exporter.state.tables import Row, Table
+from tests.metrics.facts import about_the_tenant
+from tests.state.remembering import NOW, TIMING, Noting, kept, memory
+
+UNREADABLE = [
+    b"",
+    b"\xff\xfe",
+    b"{}x",
+    b"[1]",
+    b'[["Nothing", {}]]',
+    b'[["Tenant", {}]]',
+    b'[["Tenant"]]',
+    b'[["Tenant", {"tenant": "t", "name": 5}]]',
+    b'[[["Tenant"], {}]]',
+    b"null",
+]
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+def test_unreadable_answer(answer: bytes) -> None:
+    """An answer in a form that this version cannot read is dropped with a line in the log, and nothing else is."""
+    good = (Tenant(tenant="contoso", name="Contoso"),)
+    contents: Contents = {
+        tables.TENANTS: [("s", "contoso", 1, None)],
+        tables.ANSWERS: [("s", "contoso", "jobs", answer), ("s", "contoso", "tenants", packed(good))],
+        tables.COLLECTIONS: [("s", "contoso", "jobs", 1, NOW, None, *TIMING)],
+    }
+
+    with capture_logs() as log:
+        source = restored(contents, Noting(), NOW)["s"]
+
+    assert [(entry["event"], entry["tenant"], entry["collector"]) for entry in log] == [
+        ("answer_dropped", "contoso", "jobs")
+    ]
+    assert kept(source) == {
+        ("contoso", "jobs"): (None, Progress(success=True, succeeded_at=NOW), TIMING),
+        ("contoso", "tenants"): (good, None, None),
+    }
+
+
+def test_answer_kept_as_text() -> None:
+    """An answer that somebody's editor of databases turned into text is read all the same."""
+    answer = packed([Tenant(tenant="contoso", name="Contoso")]).decode()
+
+    source = restored({tables.ANSWERS: [("s", "contoso", "tenants", answer)]}, Noting(), NOW)["s"]
+
+    assert source.of("contoso", "tenants").records == (Tenant(tenant="contoso", name="Contoso"),)
+
+
+JOB = ("Microsoft 365", "VM", "backup", "vm")
+COUNTER: Row = ("s", "contoso", *JOB[:3], "{}", NOW, 1, 1, 0, 0, 0, 60.0, 1, NOW, 5.0, NOW)
+JOB_ROW: Row = ("s", "contoso", *JOB, None, None, NOW, NOW, "success", None, None, 0.0, *[None] * 5, 0.0)
+RUN: Row = ("s", "contoso", "run 1", *JOB, "ended", 1.0, NOW)
+PROFILE: Row = ("s", "contoso", "p", NOW, "{}", "{}", NOW, 0)
+
+
+def replaced(row: Row, at: int, value: object) -> Row:
+    """Return the row with another value at one place."""
+    return (*row[:at], value, *row[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "error"),
+    [
+        (tables.TENANTS, ("s", b"contoso", 1, None), "TypeError"),
+        (tables.COUNTERS, replaced(COUNTER, 5, "{spoilt"), "ValueError"),
+        (tables.COUNTERS, replaced(COUNTER, 5, "5"), "TypeError"),
+        (tables.COUNTERS, replaced(COUNTER, 3, b"VM"), "TypeError"),
+        (tables.JOBS, replaced(JOB_ROW, 7, "{spoilt"), "ValueError"),
+        (tables.JOBS, replaced(JOB_ROW, 5, b"vm"), "TypeError"),
+        (tables.RUNS, replaced(RUN, 7, None), "TypeError"),
+        (tables.SCAN_PROFILES, replaced(PROFILE, 5, "{spoilt"), "ValueError"),
+        (tables.ANSWERS, ("s", "contoso", b"jobs", packed([])), "TypeError"),
+        (tables.COLLECTIONS, ("s", "contoso", b"jobs", 1, NOW, None, *TIMING), "TypeError"),
+    ],
+)
+def test_row_that_makes_no_sense(table: Table, row: Row, error: str) -> None:
+    """A row that cannot be understood is dropped and told of; the good ones of its table and of others are not."""
+    contents: dict[Table, list[Row]] = {
+        tables.TENANTS: [("s", "contoso", 1, None)],
+        tables.COUNTERS: [COUNTER],
+        tables.JOBS: [JOB_ROW],
+        tables.RUNS: [RUN],
+        tables.SCAN_PROFILES: [PROFILE],
+        tables.ANSWERS: [("s", "contoso", "tenants", packed([]))],
+        tables.COLLECTIONS: [("s", "contoso", "tenants", 1, NOW, None, *TIMING)],
+    }
+    whole = restored(contents, Noting(), NOW)["s"]
+    contents[table] = [row, *contents[table]]
+
+    with capture_logs() as log:
+        source = restored(contents, Noting(), NOW)["s"]
+
+    assert [(entry["event"], entry["table"], entry["source"], entry["error"]) for entry in log] == [
+        ("state_row_dropped", table.name, "s", error)
+    ]
+    assert source.tenants == whole.tenants
+    assert kept(source) == kept(whole)
+    books = source.books("contoso")
+    assert all([books.jobs.tallies, books.jobs.jobs, books.jobs.runs, books.scan_profiles.profiles])
+
+
+def test_births_ahead_of_the_clock() -> None:
+    """A series that a wrong clock let be born in the future is taken to have been born long ago."""
+    counter = ("s", "contoso", "Microsoft 365", "Teams", "backup", "{}", NOW + DAY, 1, 1, 0, 0, 0)
+    contents: Contents = {
+        tables.COUNTERS: [(*counter, 60.0, 1, NOW + DAY, 5.0, NOW - DAY)],
+        tables.SCAN_PROFILES: [(*PROFILE[:3], NOW + DAY, *PROFILE[4:])],
+    }
+
+    books = restored(contents, Noting(), NOW)["s"].books("contoso")
+
+    (tally,) = books.jobs.tallies.values()
+    assert max(*tally.births(), books.scan_profiles.profiles["p"].born) <= NOW
+    assert tally.size_born == NOW - DAY
+
+
+def test_books_without_their_tenant() -> None:
+    """Rows of the books whose tenant's own row is missing are read all the same."""
+    source = restored({tables.SCAN_PROFILES: [PROFILE]}, Noting(), NOW)["s"]
+
+    assert list(source.books("contoso").scan_profiles.profiles) == ["p"]
+    assert not source.books("contoso").jobs.observed
+
+
+def test_every_record_survives() -> None:
+    """An answer with every value of every kind of record that is shown as it came is given back as it was."""
+    records = [record for record in about_the_tenant("contoso") if type(record).__name__ in tables_of_records()]
+    writer = Noting()
+    source = SourceState("s", writer)
+
+    source.answered("contoso", "everything", records)
+
+    assert len(records) == 5
+    again = restored({tables.ANSWERS: [(*key, *row) for _, key, row in source.answer_rows("contoso")]}, writer, NOW)[
+        "s"
+    ]
+    assert again.of("contoso", "everything").records == tuple(records)
+
+
+def tables_of_records() -> set[str]:
+    """Return the kinds of records that are kept as answers."""
+    return {kind.__name__ for kind in (Tenant, Subscription, MicrosoftLicenses, Protection, ScanProfile)}
+
+
+def test_progress_that_was_withheld() -> None:
+    """That a collection never succeeded and does not apply now is restored as it was."""
+    source = memory()
+    source.fares("contoso", "jobs", Progress(None, None, float("-inf")))
+
+    again = restored(
+        {tables.COLLECTIONS: [(*key, *row) for _, key, row in source.answer_rows("contoso")]}, Noting(), NOW
+    )
+
+    assert kept(again["s"]) == kept(source)
