@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from pydantic_core import from_json
 
 from exporter.clock import Clock
 from exporter.state import tables
@@ -21,7 +20,7 @@ from exporter.state.database import Database
 from exporter.state.journal import Journal
 from exporter.state.restoring import restored
 from exporter.state.source import SourceState
-from exporter.state.tables import Key, Row, Table
+from exporter.state.tables import Key, Row, Table, mapping
 
 LOG: Final = structlog.get_logger("exporter.state")
 REMEMBER: Final = 30 * 86400.0
@@ -108,7 +107,9 @@ class State:
             for source in self._sources.values():
                 source.forget(before)
             if self._journal:
-                self._accept(await self._journal.look_after())
+                rows = await self._journal.look_after()
+                if rows is not None:
+                    self._accept(rows)
 
     async def close(self) -> None:
         """Write what is left."""
@@ -122,7 +123,7 @@ class State:
                 source, tenant, profile, _ = key
                 found = False
                 with suppress(ValueError, TypeError):  # not written by our command: it goes with the others
-                    found = self.source(source).accept_baseline(tenant, profile, _settings(settings))
+                    found = self.source(source).accept_baseline(tenant, profile, mapping(settings))
                 LOG.info("baseline_accepted", source=source, tenant=tenant, profile=profile, found=found)
                 self.baseline_accepted(source, tenant)
                 self._writer.put(tables.ACCEPTED, key, None)
@@ -141,11 +142,3 @@ class State:
                     count = 0
                     await asyncio.sleep(0)
         return batch
-
-
-def _settings(packed: str) -> dict[str, str]:
-    """Return the settings of an accepted baseline; ValueError or TypeError if they are none."""
-    settings = from_json(packed)
-    if not isinstance(settings, dict):
-        raise TypeError("not a mapping")
-    return settings

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic_core import from_json
-
 from exporter.errors import SettingsError
 from exporter.state import reading
-from exporter.state.tables import ACCEPTED, SCAN_PROFILES, TENANTS
+from exporter.state.tables import ACCEPTED, SCAN_PROFILES, TENANTS, mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +49,11 @@ def accept(
                 and profile in (None, its_profile, profile_name)
             ):
                 continue
+            try:
+                before, now = mapping(agreed), mapping(settings)
+            except (TypeError, ValueError):  # a broken row: the exporter drops it when it starts
+                continue
             found.append((*key, its_profile, datetime.now(tz=UTC).isoformat(), settings))
-            before, now = from_json(agreed), from_json(settings)
             drifts += [
                 Drift(
                     source=its_source,
@@ -69,7 +70,8 @@ def accept(
             ]
         if not found:
             raise SettingsError(["no scan profile fits; names and ids are those of m365backup_scan_profile_info"])
-        _ask(connection, [row for row in found if row[:3] in {(d.source, d.tenant, d.profile) for d in drifts}])
+        drifted = {(drift.source, drift.tenant, drift.profile) for drift in drifts}
+        _ask(connection, [row for row in found if row[:3] in drifted])
     return drifts
 
 

@@ -80,6 +80,7 @@ class Database:
         self._lock.release()  # its file may have gone with the other one
         self._take()
         if not self._known and self.path.exists():
+            refuse_foreign(self.path)
             self._set_aside("superseded")
         self._connect()
         connection = self._open_connection()
@@ -130,7 +131,8 @@ class Database:
             with suppress(sqlite3.Error):  # what it could not finish was told when it was committed
                 connection.close()
             if not self.in_place():
-                self._set_aside("moved", ())
+                with suppress(OSError):  # the folder is gone as well, or may not be written
+                    self._set_aside("moved", ())
 
     def close(self) -> None:
         """Close the file and let others have it."""

@@ -16,7 +16,7 @@ import structlog
 from exporter.clock import Clock
 from exporter.state.batch import Batch
 from exporter.state.database import Contents, Database
-from exporter.state.tables import Key, Row, Table
+from exporter.state.tables import ACCEPTED, Key, Row, Table
 
 LOG: Final = structlog.get_logger("exporter.state")
 COMMIT_EVERY: Final = 1.5
@@ -104,8 +104,11 @@ class Journal:
             await self._clock.sleep(self._next - self._clock.now())
             await self.flush()
 
-    async def look_after(self) -> Sequence[Row]:
-        """Do what time asks for: call it every few seconds; return the baselines that a command wants accepted."""
+    async def look_after(self) -> Sequence[Row] | None:
+        """Do what time asks for: call it every few seconds.
+
+        Return the baselines that a command wants accepted, ``None`` if that cannot be known just now.
+        """
         now = self._clock.now()
         waited = self._since is not None and now - self._since > LATEST
         if waited if self.writable else now >= self._again_at:
@@ -113,17 +116,17 @@ class Journal:
             self._urgent.set()
         self.size = await self._run(self._database.size)
         if not self.writable or self._renewing:
-            return ()
+            return None
         try:
             if await self._run(self._database.in_place):
                 return await self._run(self._database.accepted)
         except FAULTS as error:
             self._cannot(error)
-            return ()
+            return None
         LOG.error("state_file_gone", path=str(self._database.path), consequence="it is written anew from memory")
         self._renewing = True
         self._urgent.set()
-        return ()
+        return None
 
     async def flush(self) -> None:
         """Write what there is, and let go who waits for it."""
@@ -183,7 +186,9 @@ class Journal:
             else:
                 return
         self._renewing = True
-        await self._run(self._database.renew, await self._everything())
+        everything = await self._everything()
+        everything.rows[ACCEPTED] = dict(batch.rows.get(ACCEPTED, {}))
+        await self._run(self._database.renew, everything)
         self._renewing = False
 
     async def close(self) -> None:
@@ -192,6 +197,7 @@ class Journal:
         done, _ = await asyncio.wait({closing}, timeout=STOPPING)
         if not done:
             LOG.error("state_not_flushed", path=str(self._database.path))
+            return
         self._thread.shutdown(wait=False)
 
     async def _finish(self) -> None:

@@ -50,12 +50,6 @@ def _believe(books: Books, now: float) -> None:
         profile.born = believed(profile.born, now)
 
 
-def _tenant(source: SourceState, tenant: str, _: Key, row: Row) -> None:
-    observed, left_at = row
-    books = source.tenants.setdefault(tenant, Books())
-    books.jobs.observed, books.left_at = bool(observed), left_at
-
-
 def _book(read: Callable[[Books, Key, Row], None]) -> Callable[[SourceState, str, Key, Row], None]:
     def entered(source: SourceState, tenant: str, key: Key, row: Row) -> None:
         read(source.tenants.setdefault(tenant, Books()), key, row)
@@ -84,7 +78,7 @@ def _collected(source: SourceState, tenant: str, collector: str) -> Collected:
 
 
 _READERS: Final[Mapping[Table, Callable[[SourceState, str, Key, Row], None]]] = {
-    tables.TENANTS: _tenant,
+    tables.TENANTS: _book(tables.read_tenant),
     tables.COUNTERS: _book(tables.read_tally),
     tables.JOBS: _book(tables.read_job),
     tables.RUNS: _book(tables.read_run),

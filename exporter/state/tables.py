@@ -122,19 +122,45 @@ def collection_row(progress: Progress | None, timing: Timing | None) -> Row:
     return (*fares, *(timing or (None,) * len(Timing._fields)))
 
 
+def mapping(text: Any) -> dict[str, Any]:
+    """Return what a text of JSON maps to what; ValueError or TypeError if it does not."""
+    values = from_json(text)
+    if not isinstance(values, dict):
+        raise TypeError("not a mapping")
+    return values
+
+
+def _facts(table: Table, row: Row, *texts: str) -> dict[str, Any]:
+    """Return a row by column; TypeError if another program put a text where a number belongs, or the reverse.
+
+    SQLite keeps whatever it is given, and a value of the wrong type would stop its tenant's polls for ever.
+    """
+    facts = dict(zip(table.values, row, strict=True))
+    for column, value in facts.items():
+        if value is not None and not isinstance(value, str if column in texts else (int, float)):
+            raise TypeError(f"{table.name}.{column}")
+    return facts
+
+
+def read_tenant(books: Books, _: Key, row: Row) -> None:
+    """Enter a row of `TENANTS`."""
+    facts = _facts(TENANTS, row)
+    books.jobs.observed, books.left_at = bool(facts["observed"]), facts["left_at"]
+
+
 def read_tally(books: Books, key: Key, row: Row) -> None:
     """Enter a row of `COUNTERS`."""
-    facts = dict(zip(COUNTERS.values, row, strict=True))
-    facts["objects"] = Counter(from_json(facts["objects"]))
+    facts = _facts(COUNTERS, row, "objects")
+    facts["objects"] = Counter(mapping(facts["objects"]))
     books.jobs.tallies[Group(*map(intern, key))] = Tally(**facts)  # type: ignore[arg-type]
 
 
 def read_job(books: Books, key: Key, row: Row) -> None:
     """Enter a row of `JOBS`."""
-    job, facts = _job_key(key), dict(zip(JOBS.values, row, strict=True))
-    present = facts.pop("present")
+    facts = _facts(JOBS, row, "present", "objects", "status", "ended_status")
+    job, present = _job_key(key), facts.pop("present")
     if facts["objects"] is not None:
-        facts["objects"] = from_json(facts["objects"])
+        facts["objects"] = mapping(facts["objects"])
     books.jobs.jobs[job] = JobMemory(**facts)
     if present is not None:
         books.jobs.present[job] = intern(present)
@@ -142,22 +168,23 @@ def read_job(books: Books, key: Key, row: Row) -> None:
 
 def read_run(books: Books, key: Key, row: Row) -> None:
     """Enter a row of `RUNS`."""
-    *job, state, order, seen_at = row
-    books.jobs.runs[key[0]] = SeenRun(_job_key(job), intern(state), order, seen_at)  # type: ignore[arg-type]
-    if state == "open":
+    facts = _facts(RUNS, row, *_JOB, "state")
+    run = SeenRun(_job_key([facts[column] for column in _JOB]), facts["state"], facts["run_order"], facts["seen_at"])
+    books.jobs.runs[key[0]] = run
+    if run.state == "open":
         books.jobs.open_runs.add(key[0])
 
 
 def read_profile(books: Books, key: Key, row: Row) -> None:
     """Enter a row of `SCAN_PROFILES`."""
-    born, agreed, settings, seen_at, changes = row
-    memory = ProfileMemory(born, from_json(agreed), from_json(settings), seen_at, changes)
-    books.scan_profiles.profiles[key[0]] = memory
+    facts = _facts(SCAN_PROFILES, row, "agreed", "settings")
+    facts |= {column: mapping(facts[column]) for column in ("agreed", "settings")}
+    books.scan_profiles.profiles[key[0]] = ProfileMemory(**facts)
 
 
 def read_collection(row: Row) -> tuple[Progress | None, Timing | None]:
     """Return what a row of `COLLECTIONS` says."""
-    facts = dict(zip(COLLECTIONS.values, row, strict=True))
+    facts = _facts(COLLECTIONS, row)
     success, succeeded_at, stale_at = (facts.pop(name) for name in COLLECTIONS.values[:3])
     known = any(fact is not None for fact in (success, succeeded_at, stale_at))
     progress = Progress(None if success is None else bool(success), succeeded_at, stale_at) if known else None

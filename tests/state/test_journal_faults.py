@@ -105,7 +105,7 @@ def test_place_without_a_file(tmp_path: Path) -> None:
         with capture_logs() as log:
             async with at_work(desk):
                 await desk.committed("contoso")
-                assert await desk.journal.look_after() == ()
+                assert await desk.journal.look_after() is None
         assert events(log) == ["state_not_writable"]
 
     warped(work)
@@ -298,11 +298,11 @@ def test_file_that_cannot_be_looked_into(path: Path) -> None:
         async with at_work(Desk(Database(path), WarpClock())) as desk:
             rename_table(path, "accepted_baselines", "elsewhere")
             with capture_logs() as log:
-                assert await desk.journal.look_after() == ()
+                assert await desk.journal.look_after() is None
                 assert not desk.journal.writable
                 rename_table(path, "elsewhere", "accepted_baselines")
                 await asyncio.sleep(AGAIN + 1)
-                assert await desk.journal.look_after() == ()
+                assert await desk.journal.look_after() is None
                 await asyncio.sleep(1)
             assert events(log) == ["state_not_writable", "state_writable_again"]
             assert await desk.journal.look_after() == []

@@ -130,8 +130,8 @@ def test_looking_only_notes(path: Path) -> None:
         await desk.journal.flush()
         remove(path)
         with capture_logs() as log:
-            assert await desk.journal.look_after() == ()
-            assert await desk.journal.look_after() == ()
+            assert await desk.journal.look_after() is None
+            assert await desk.journal.look_after() is None
         assert events(log) == ["state_file_gone"]
         assert not list(path.parent.glob("state.db"))
 
