@@ -17,6 +17,7 @@ from exporter import __version__
 from exporter.clock import Clock
 from exporter.errors import SettingsError
 from exporter.fleet import Fleet, Watched
+from exporter.log import configure
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.internal import ProcessInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
@@ -70,6 +71,8 @@ class Daemon:
             LOG.error("reload_failed", faults=error.faults, consequence="everything goes on as it was")  # noqa: TRY400
             self.instruments.set("exporter_config_last_reload_successful", 0)
             return False
+        if before.log != settings.log:
+            configure(level=settings.log.level, form=settings.log.format)
         for section in ("web", "state"):
             if getattr(before, section) != getattr(settings, section):
                 LOG.warning("reload_needs_restart", section=section)
@@ -124,7 +127,16 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     async with AsyncExitStack() as stack:
-        daemon = await stack.enter_async_context(running(settings, clock))
+        starting = asyncio.ensure_future(stack.enter_async_context(running(settings, clock)))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():  # it may hang on a disk
+            LOG.info("stopping")
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return
+        daemon = await starting
         _background(stack, _reload_at(hang_up, daemon, read), "reload")
         started(daemon)
         await stop.wait()
@@ -152,12 +164,20 @@ def _session() -> aiohttp.ClientSession:
 def _background(stack: AsyncExitStack, work: Coroutine[None, None, None], name: str) -> None:
     """Run *work* until the stack is unwound."""
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_end)
 
     async def stop() -> None:
+        task.remove_done_callback(_tell_end)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     stack.push_async_callback(stop)
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """Log that something ended that should never."""
+    if not task.cancelled():
+        LOG.error("background_ended", task=task.get_name(), exc_info=task.exception())
 
 
 async def _housekeeping(daemon: Daemon, snapshot: Snapshot, every: float) -> None:
@@ -183,7 +203,7 @@ async def _publish_instruments(daemon: Daemon, snapshot: Snapshot) -> None:
     """Render the metrics about sources and about ourselves, as far as they moved."""
     for name, watched in list(daemon.watched.items()):
         _show_schedule(watched, daemon.clock.now())
-        if watched.instruments.moved():
+        if watched.instruments.moved() and daemon.watched.get(name) is watched:
             chunks, series = watched.instruments.render()
             snapshot.publish(CellKey(name, "", ""), chunks, series=series)
             await asyncio.sleep(0)

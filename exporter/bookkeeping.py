@@ -1,6 +1,7 @@
 """The commands about what is remembered: `state export`, `state import` and `baseline accept`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ def add_state_commands(command: argparse.ArgumentParser, add_config: AddConfig) 
     commands = command.add_subparsers(title="commands", required=True, metavar="COMMAND")
     exporting = commands.add_parser("export", help="write counters, times and answers to a file of their own")
     add_config(exporting)
+    _add_state(exporting)
     exporting.add_argument("--source", metavar="S", help="only of this source")
     exporting.add_argument("--tenant", metavar="T", help="only of this tenant, by id or name")
     exporting.add_argument("--output", type=Path, required=True, metavar="FILE", help="a file that does not exist yet")
@@ -25,6 +27,7 @@ def add_state_commands(command: argparse.ArgumentParser, add_config: AddConfig) 
 
     importing = commands.add_parser("import", help="take over such a file, while the exporter does not run")
     add_config(importing)
+    _add_state(importing)
     importing.add_argument("file", type=Path, metavar="FILE", help="what `state export` wrote")
     importing.add_argument("--as", dest="rename", metavar="S", help="the name that its one source has here")
     importing.add_argument("--replace", action="store_true", help="let the file win where a tenant is watched in both")
@@ -36,40 +39,54 @@ def add_baseline_commands(command: argparse.ArgumentParser, add_config: AddConfi
     commands = command.add_subparsers(title="commands", required=True, metavar="COMMAND")
     accepting = commands.add_parser("accept", help="take the present settings of scan profiles for their baseline")
     add_config(accepting)
+    _add_state(accepting)
     accepting.add_argument("--source", metavar="S", help="only of this source")
     accepting.add_argument("--tenant", metavar="T", help="only of this tenant, by id or name")
     accepting.add_argument("--profile", metavar="P", help="only of this profile, by id or name")
     accepting.set_defaults(command=_accept)
 
 
-def _state_of(config: Path) -> tuple[Settings, Path]:
-    settings = load(config)
-    path = settings.state.file()
+def _add_state(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--state", type=Path, metavar="FILE", help="the state file, if not where the config says")
+
+
+def _state_of(options: argparse.Namespace) -> tuple[Settings, Path]:
+    """Return the configuration and the state file that it, the environment or --state names."""
+    settings = load(options.config)
+    path = options.state or settings.state.file()
     if path is None:
-        raise SettingsError([f"{config}: state.path: is empty, so nothing is kept that a command could read"])
+        raise SettingsError([f"{options.config}: state.path: is empty, so nothing is kept that a command could read"])
+    named = options.state or settings.state.path or os.environ.get("STATE_DIRECTORY")
+    if not named and not path.exists():
+        raise SettingsError([f"{path}: there is no state file here; a service has it elsewhere: name it with --state"])
     return settings, path
 
 
 def _export(options: argparse.Namespace) -> int:
-    _, path = _state_of(options.config)
+    _, path = _state_of(options)
     tenants = export(path, options.output, source=options.source, tenant=options.tenant)
     sys.stdout.write(f"{options.output}: {tenants} tenant(s)\n")
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
-    settings, path = _state_of(options.config)
+    settings, path = _state_of(options)
     if options.rename is not None and options.rename not in settings.sources:
         raise SettingsError([f"{options.config}: sources: there is no {options.rename} that it could be --as"])
     imported = import_(path, options.file, rename=options.rename, replace=options.replace)
+    strangers = sorted({source for source, _ in imported.taken} - settings.sources.keys())
     sys.stdout.write(f"{path}: {len(imported.taken)} tenant(s) imported\n")
+    for source in strangers:
+        sys.stdout.write(f"source {source} is not configured: it is kept for 30 days; --as gives it another name\n")
     for source, tenant in sorted(imported.kept):
-        sys.stdout.write(f"kept as it was here, for it had left there: source {source}, tenant {tenant}\n")
+        sys.stdout.write(
+            f"kept as it is here, for it had left there: source {source}, tenant {tenant} (or --replace)\n"
+        )
     return 0
 
 
 def _accept(options: argparse.Namespace) -> int:
-    settings, path = _state_of(options.config)
+    settings, path = _state_of(options)
     drifts = accept(path, source=options.source, tenant=options.tenant, profile=options.profile)
     for drift in drifts:
         sys.stdout.write(f"{_told(drift)}{_configured(settings, drift)}\n")

@@ -32,6 +32,7 @@ class Display:
     birth_delay: float
     series_per_tenant: int
     _cells: dict[CellName, Cell] = field(default_factory=dict)
+    _collectors: set[str] = field(default_factory=set)
     _held: dict[CellName, int] = field(default_factory=dict)
     """Cells whose books say what is not durable yet, and must not be shown before it is."""
     _wakes: list[tuple[float, CellName]] = field(default_factory=list)
@@ -43,10 +44,6 @@ class Display:
 
     def __contains__(self, name: CellName) -> bool:
         return name in self._cells
-
-    def names(self) -> list[CellName]:
-        """Return all cells."""
-        return list(self._cells)
 
     def lead(self, plan: CollectorPlan, tenant: str, progress: Progress) -> None:
         """Show in this cell how the collection itself fares."""
@@ -69,13 +66,19 @@ class Display:
 
     def drop_tenant(self, tenant: str) -> None:
         """Show nothing of a tenant any more."""
-        for key in self.snapshot.cells(self.source, tenant):
-            self.drop(tenant, key.collector)
+        for collector in self._collectors:
+            self.drop(tenant, collector)
 
-    def drop_all(self) -> None:
+    async def drop_all(self) -> None:
         """Show nothing of the source any more."""
-        for name in list(self._cells):
+        async for name in breathing(list(self._cells)):
             self.drop(*name)
+
+    def hand_over(self) -> list[CellName]:
+        """Stop to show anything, leaving what is shown to a successor; return which cells that are."""
+        names = list(self._cells)
+        self._cells.clear()
+        return names
 
     def hold(self, names: Iterable[CellName]) -> None:
         """Leave cells as they are shown, until `release`."""
@@ -127,7 +130,10 @@ class Display:
         self.snapshot.publish(CellKey(self.source, tenant, collector), rendered.chunks, series=rendered.series)
 
     def _cell(self, plan: CollectorPlan, tenant: str, progress: Progress) -> Cell:
-        return self._cells.setdefault((tenant, plan.name), Cell(plan, progress))
+        cell = self._cells.setdefault((tenant, plan.name), Cell(plan, progress))
+        cell.progress = progress
+        self._collectors.add(plan.name)
+        return cell
 
     def _wake(self, tenant: str, collector: str, at: float) -> None:
         """See to it that the cells of a collection are rendered again at *at* or before."""
@@ -155,6 +161,8 @@ class Display:
                 )
             )
         facts += cell.records
+        if cell.plan.book is not None:
+            self.state.grow_up(tenant, now - self.birth_delay)
         if cell.plan.book == "jobs" and tenant in self.roster.tenants:
             allowed = self.roster.tenants[tenant].overdue_after_seconds
             books = self.state.books(tenant).jobs

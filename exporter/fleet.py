@@ -113,10 +113,10 @@ class Fleet:
             await self.watched[name].stop()
         self.state.retire_all_but(after.keys())
         for name in [name for name in before if name not in after]:
-            self.watched.pop(name).intake.display.drop_all()
+            await self.watched.pop(name).intake.display.drop_all()
             self.snapshot.remove(CellKey(name, "", ""))
         for name, each in built.items():
-            shown = self.watched[name].intake.display.names() if name in self.watched else []
+            shown = self.watched[name].intake.display.hand_over() if name in self.watched else []
             self.watched[name] = each
             await _restore(each)
             for tenant, collector in shown:

@@ -44,28 +44,32 @@ class Intake:
         self.state.keep_only([plan.name for plan in plans])
         now = self.clock.now()
         discovering = next(plan.name for plan in plans if plan.discovers)
-        found = [self.state.of(tenant, discovering).records or () for tenant in self.state.collected]
+        known = [tenant for tenant in self.state.collected if tenant and self.state.books(tenant).left_at is None]
+        found = [self.state.of(tenant, discovering).records or self._unnamed(tenant) for tenant in known]
         self.roster.take((await self._described(record for records in found for record in records))[1])
-        for tenant in self.state.collected.keys() - self.roster.tenants.keys() - {WHOLE_SOURCE}:
+        async for tenant in breathing(self.state.collected.keys() - self.roster.tenants.keys() - {WHOLE_SOURCE}):
             self.state.leave(tenant, now)
-        for tenant in self.roster.tenants:
+        async for tenant in breathing(list(self.roster.tenants)):
             self.state.resume(tenant)
         names = [name async for plan in breathing(plans) for name in self._restore_cells(plan)]
         await self.display.show_all(names, now)
+
+    def _unnamed(self, tenant: str) -> tuple[Tenant]:
+        """Return a tenant whose own record is not remembered: it has not left, only its name is missing."""
+        return (Tenant(tenant=tenant, name=tenant),)
 
     def _restore_cells(self, plan: CollectorPlan) -> Iterable[tuple[str, str]]:
         whole = self.state.of(WHOLE_SOURCE, plan.name).progress
         for tenant in self.state.collected:
             collected = self.state.of(tenant, plan.name)
             progress = collected.progress if plan.per_tenant else whole
-            if progress is None or (collected.progress is None and collected.records is None):
+            described = self.roster.tenants.get(tenant) if plan.discovers else None
+            records = (described,) if described is not None else collected.records
+            if progress is None or (collected.progress is None and records is None):
                 continue
             if collected.progress is not None:
                 self.display.lead(plan, tenant, progress)
-            records = collected.records or ()
-            if plan.discovers and tenant in self.roster.tenants:
-                records = (self.roster.tenants[tenant],)
-            self.display.fill(plan, tenant, progress, records)
+            self.display.fill(plan, tenant, progress, records or ())
             yield tenant, plan.name
 
     async def succeeded(
@@ -126,9 +130,11 @@ class Intake:
         if progress.succeeded_at is not None:
             progress.stale_at = progress.succeeded_at + stale_after
         if before != (progress.success, progress.stale_at):
+            now = self.clock.now()
             self.state.fares(tenant, plan.name, progress)
             self.display.lead(plan, tenant, progress)
-            self.display.show(tenant, plan.name, self.clock.now())
+            stale = self.display.filled_by(tenant, plan.name) if progress.stale(now) else [(tenant, plan.name)]
+            await self.display.show_all(stale, now)
 
     async def not_applicable(self, plan: CollectorPlan, tenant: str, absence: NotApplicable, *, seconds: float) -> None:
         """Show nothing of a collector that has nothing to ask about this tenant; that is no failure."""
@@ -197,7 +203,7 @@ class Intake:
                 "discovery_doubted", source=self.source, known=len(before), repeats=self.roster.doubts, needed=3
             )
             return {}
-        for tenant in sorted(before - self.roster.tenants.keys()):
+        async for tenant in breathing(sorted(before - self.roster.tenants.keys())):
             LOG.info("tenant_left", source=self.source, tenant=tenant)
             self.state.leave(tenant, now)
             self._incidents.gone(tenant)

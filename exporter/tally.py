@@ -58,6 +58,18 @@ class Tally:
         self.objects_born = self.objects_born and believed(self.objects_born, now)
         self.size_born = self.size_born and believed(self.size_born, now)
 
+    def grow_up(self, before: float) -> bool:
+        """Take births until *before* for long past, and tell if there was one.
+
+        A count that has been shown must not be withheld again when the operator asks for a longer delay.
+        """
+        ages = [born for born in (self.born, self.objects_born, self.size_born) if born and born <= before]
+        if ages:
+            self.born = 0.0 if self.born <= before else self.born
+            self.objects_born = 0.0 if self.objects_born and self.objects_born <= before else self.objects_born
+            self.size_born = 0.0 if self.size_born and self.size_born <= before else self.size_born
+        return bool(ages)
+
     def count(self, run: Run) -> None:
         """Enter a run that ended."""
         self.runs += 1

@@ -177,7 +177,7 @@ def test_what_left_there_does_not_win(config: Path, tmp_path: Path, watched: Any
 
     assert status == 0
     assert out.startswith(f"{tmp_path}/c.db: 0 tenant(s) imported\n")
-    assert out.count("kept as it was here, for it had left there: source one, tenant ") == 8
+    assert out.count("kept as it is here, for it had left there: source one, tenant ") == 8
 
 
 def test_import_needs_the_daemon_stopped(config: Path, tmp_path: Path, command: Run) -> None:

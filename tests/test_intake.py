@@ -16,6 +16,7 @@ from exporter.records import (
 )
 from exporter.source_settings import Override, TenantSettings
 from exporter.state import REMEMBER
+from exporter.state.source import SourceState
 from tests.support.clock import FakeClock
 from tests.support.sources import FakeSource, latest_job, plan, tenants
 from tests.support.stage import Stage, stage
@@ -447,3 +448,64 @@ async def test_books_of_leavers_are_kept_for_thirty_days(play: Stage, clock: Fak
         await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "b", "failed", at=START + HOUR), 1.0)
 
         assert await play.samples("job_failures_total") == {COUNTED: failures}
+
+
+async def test_old_answers_for_all_are_withheld_at_once(play: Stage, clock: FakeClock) -> None:
+    """When a list for all tenants turns out too old at its first failure, no tenant shows it any longer."""
+    licenses: list[Record] = [MicrosoftLicenses(tenant="contoso", assigned=7, available=9)]
+    await play.intake.succeeded(SUBSCRIPTIONS, "", licenses, 1.0)
+    clock.advance(3 * DAY)
+
+    await fail(play, SUBSCRIPTIONS, "", stale_after=HOUR)
+
+    assert (await play.samples("collector_stale"))['collector="subscriptions"'] == 1
+    assert await play.samples("microsoft_licenses_assigned") == {}
+
+
+async def test_an_unnamed_tenant_has_not_left(play: Stage, clock: FakeClock) -> None:
+    """After a restart a tenant whose own record cannot be read is shown by its id, with all else as it was."""
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START), 1.0)
+    play.intake.state.unanswered("contoso", "tenants")
+    again = stage(FakeSource(nothing, play.source.plans), clock, state=Kept(play.intake.state))  # type: ignore[arg-type]
+
+    await again.intake.restore(again.source.plans)
+
+    assert 'tenant="contoso",name="contoso"' in await again.samples("tenant_info")
+    assert 'tenant="fabrikam",name="Fabrikam"' in await again.samples("tenant_info")
+    assert await again.samples("job_runs_total") == {COUNTED: 0}
+
+
+class Kept:
+    """A state that is handed from one stage to the next."""
+
+    def __init__(self, source: SourceState) -> None:
+        self._source = source
+
+    def source(self, _: str) -> SourceState:
+        """Return what was handed over."""
+        return self._source
+
+
+async def test_a_longer_delay_takes_nothing_back(play: Stage, clock: FakeClock) -> None:
+    """A count that was shown stays when the operator asks for a longer counter_birth_delay."""
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "a", at=START), 1.0)
+    clock.advance(300)
+    await play.intake.succeeded(JOBS, "contoso", latest_job("contoso", "b", "failed", at=START + 60), 1.0)
+    before = await play.samples("job_failures_total")
+    kept = Kept(play.intake.state)
+    again = stage(FakeSource(nothing, play.source.plans), clock, state=kept, birth_delay=HOUR)  # type: ignore[arg-type]
+
+    await again.intake.restore(again.source.plans)
+
+    assert before == await again.samples("job_failures_total") == {COUNTED: 1}
+
+
+async def test_a_tenant_that_came_back_meanwhile(play: Stage) -> None:
+    """The state of collecting that is shown is that of now, also if the tenant had left and come back in between."""
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+    play.intake.state.leave("contoso", START)
+    await play.intake.succeeded(PROTECTION, "contoso", covered(), 1.0)
+
+    await fail(play, PROTECTION, "contoso")
+
+    assert (await play.samples("collector_success"))['tenant="contoso",collector="protection"'] == 0

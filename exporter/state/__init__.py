@@ -103,13 +103,18 @@ class State:
         """Do what time asks for, for ever: forget, tidy, and take over accepted baselines."""
         while True:
             await self._clock.sleep(every)
-            before = self._clock.now() - REMEMBER
-            for source in self._sources.values():
-                source.forget(before)
-            if self._journal:
-                rows = await self._journal.look_after()
-                if rows is not None:
-                    self._accept(rows)
+            try:
+                await self._look()
+            except Exception:
+                LOG.exception("state_housekeeping_broken")
+
+    async def _look(self) -> None:
+        before = self._clock.now() - REMEMBER
+        for source in self._sources.values():
+            source.forget(before)
+        rows = await self._journal.look_after() if self._journal else None
+        if rows is not None:
+            self._accept(rows)
 
     async def close(self) -> None:
         """Write what is left."""

@@ -38,7 +38,10 @@ class Database:
         self.path = path
         self._lock = Lock(path)
         self._connection: sqlite3.Connection | None = None
+        self._log = path.with_name(path.name + "-wal")
         self._identity: tuple[int, int] | None = None
+        self._log_identity: tuple[int, int] | None = None
+        """Of the log, once it is there."""
         self._known = False
         """Whether what the file held when we started has been read."""
 
@@ -63,7 +66,7 @@ class Database:
                     shutil.copyfile(self.path, copy)
                 except (FileNotFoundError, NotADirectoryError):
                     return {}
-                refuse_foreign(copy)
+                refuse_foreign(self.path)
                 for companion in COMPANIONS:
                     with suppress(FileNotFoundError):
                         shutil.copyfile(f"{self.path}{companion}", f"{copy}{companion}")
@@ -79,7 +82,7 @@ class Database:
         self.disconnect()
         self._lock.release()  # its file may have gone with the other one
         self._take()
-        if not self._known and self.path.exists():
+        if self.path.exists() and not (self._known and self._identity in (None, _identity(self.path))):
             refuse_foreign(self.path)
             self._set_aside("superseded")
         self._connect()
@@ -96,6 +99,13 @@ class Database:
     def write(self, batch: Batch) -> None:
         """Write *batch* in one transaction; sqlite3.Error if that fails, and then nothing of it is written."""
         write(self._open_connection(), batch)
+        if self._log_identity is None:
+            with suppress(OSError):
+                self._log_identity = _identity(self._log)
+
+    def forget(self) -> None:
+        """Take the file for one that was never read."""
+        self._known = False
 
     def accepted(self) -> list[Row]:
         """Return source, tenant, profile and settings of the baselines that a command asks to take over."""
@@ -115,11 +125,12 @@ class Database:
         return self._connection is not None
 
     def in_place(self) -> bool:
-        """Tell whether the open file is still the one at its path: somebody may have moved or deleted it."""
+        """Tell whether the open file, its log and its lock are still those at its path: somebody may move them."""
         try:
-            return _identity(self.path) == self._identity
+            there = _identity(self.path), _identity(self._log) if self._log_identity else None
         except OSError:
             return False
+        return there == (self._identity, self._log_identity) and self._lock.in_place()
 
     def disconnect(self) -> None:
         """Close the file, keeping the lock.
@@ -128,9 +139,10 @@ class Database:
         """
         connection, self._connection = self._connection, None
         if connection is not None:
+            moved = not self.in_place()
             with suppress(sqlite3.Error):  # what it could not finish was told when it was committed
                 connection.close()
-            if not self.in_place():
+            if moved:
                 with suppress(OSError):  # the folder is gone as well, or may not be written
                     self._set_aside("moved", ())
 
@@ -152,7 +164,9 @@ class Database:
 
     def _connect(self) -> Contents:
         """Open the file, made if need be; one that is of no use is moved aside first."""
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would make it readable for everybody
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o660)  # no others; SQLite gives its log the same mode
+        os.close(descriptor)
         refuse_foreign(self.path)
         connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
         try:
@@ -168,7 +182,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._connection, self._identity, self._known = connection, _identity(self.path), True
+        self._connection, self._identity, self._log_identity, self._known = connection, _identity(self.path), None, True
         return contents
 
     def _open_connection(self) -> sqlite3.Connection:

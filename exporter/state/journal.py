@@ -8,8 +8,7 @@ written, nobody waits: the exporter goes on from memory, says so, and writes eve
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -17,6 +16,7 @@ from exporter.clock import Clock
 from exporter.state.batch import Batch
 from exporter.state.database import Contents, Database
 from exporter.state.tables import ACCEPTED, Key, Row, Table
+from exporter.state.thread import OneThread
 
 LOG: Final = structlog.get_logger("exporter.state")
 COMMIT_EVERY: Final = 1.5
@@ -44,7 +44,7 @@ class Journal:
         self._clock = clock
         self._everything = everything
         """Returns all that memory holds; the rows of one tenant are of one moment."""
-        self._thread = ThreadPoolExecutor(1, "state")
+        self._thread = OneThread("state")
         self._batch = Batch()
         self._since: float | None = None
         """When the oldest unwritten row came."""
@@ -62,8 +62,14 @@ class Journal:
 
     async def open(self) -> Contents:
         """Open the file and return what it holds; if nothing can be written there, what can be read of it."""
+        opening = asyncio.ensure_future(self._run(self._database.open))
+        done, _ = await asyncio.wait({opening}, timeout=HANGING)
+        if not done:
+            opening.add_done_callback(_take_note)
+            self._give_up_opening()
+            return {}
         try:
-            contents: Contents | None = await self._run(self._database.open)
+            contents: Contents | None = await opening
         except FAULTS as error:
             self._cannot(error)
         else:
@@ -73,6 +79,13 @@ class Journal:
         if contents is None:
             LOG.error("state_not_readable", path=str(self._database.path), consequence="all counters begin at 0")
         return contents or {}
+
+    def _give_up_opening(self) -> None:
+        """Go on without what the file holds; should it be opened after all, it is moved aside."""
+        self._cannot(TimeoutError(f"the disk has not answered for {HANGING:.0f} s"))
+        LOG.error("state_not_readable", path=str(self._database.path), consequence="all counters begin at 0")
+        self._renewing = True
+        self._thread.submit(self._database.forget)
 
     def put(self, table: Table, key: Key, row: Row | None) -> None:
         """Have a row written, or deleted."""
@@ -187,7 +200,8 @@ class Journal:
                 return
         self._renewing = True
         everything = await self._everything()
-        everything.rows[ACCEPTED] = dict(batch.rows.get(ACCEPTED, {}))
+        for key, row in batch.of(ACCEPTED).items():
+            everything.put(ACCEPTED, key, row)
         await self._run(self._database.renew, everything)
         self._renewing = False
 
@@ -197,11 +211,11 @@ class Journal:
         done, _ = await asyncio.wait({closing}, timeout=STOPPING)
         if not done:
             LOG.error("state_not_flushed", path=str(self._database.path))
-            return
-        self._thread.shutdown(wait=False)
+            closing.add_done_callback(_take_note)
+        self._thread.shutdown()
 
     async def _finish(self) -> None:
-        if self._batch:
+        if self._batch or self._renewing:
             await self.flush()
         await self._run(self._database.close)
 
@@ -225,3 +239,9 @@ class Journal:
         if not self.writable:
             LOG.info("state_writable_again", path=str(self._database.path))
         self.writable = True
+
+
+def _take_note(late: "asyncio.Future[Any]") -> None:
+    """Look at a result that nobody waits for any more, lest asyncio calls it forgotten."""
+    if not late.cancelled():
+        late.exception()

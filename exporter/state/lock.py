@@ -38,6 +38,13 @@ class Lock:
         except OSError:  # a full disk: the lock holds, only its holder's name is missing
             return
 
+    def in_place(self) -> bool:
+        """Tell whether others would meet our lock: its file may have been deleted. OSError if that cannot be known."""
+        if self._descriptor is None:
+            return False
+        ours, there = os.fstat(self._descriptor), self._path.stat()
+        return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+
     def release(self) -> None:
         """Let others have it. The file stays: deleting it would race with who opens it just now."""
         if self._descriptor is not None:

@@ -84,6 +84,17 @@ class SourceState:
             self._put_profile(tenant, profile)
         return changes
 
+    def grow_up(self, tenant: str, before: float) -> None:
+        """Remember that what was born until *before* has been shown as it is."""
+        books = self.books(tenant)
+        for group, tally in books.jobs.tallies.items():
+            if tally.grow_up(before):
+                self._put(tables.COUNTERS, tenant, group, tables.tally_row(tally))
+        for profile, memory in books.scan_profiles.profiles.items():
+            if 0 < memory.born <= before:
+                memory.born = 0.0
+                self._put_profile(tenant, profile)
+
     def accept_baseline(self, tenant: str, profile: str, settings: Mapping[str, str]) -> bool:
         """Take *settings* for a scan profile's baseline; False if the profile is not known."""
         accepted = tenant in self.tenants and self.tenants[tenant].scan_profiles.accept(profile, settings)

@@ -50,7 +50,7 @@ def export(state: Path, target: Path, *, source: str | None = None, tenant: str 
         with suppress(OSError):
             target.unlink()
         raise SettingsError([f"{target}: cannot be written: {error}"]) from error
-    return len(batch.rows.get(TENANTS, {}))
+    return len(batch.of(TENANTS))
 
 
 def _chosen(connection: sqlite3.Connection, source: str | None, tenant: str | None) -> set[tuple[str, str]]:
@@ -65,7 +65,8 @@ def _chosen(connection: sqlite3.Connection, source: str | None, tenant: str | No
 
 
 def _what(source: str | None, tenant: str | None) -> str:
-    words = [f"source {source}" if source else "", f"tenant {tenant}" if tenant else ""]
+    left = "; one that left is known by its id only" if tenant else ""
+    words = [f"source {source}" if source else "", f"tenant {tenant}{left}" if tenant else ""]
     return ", ".join(filter(None, words)) or "anything"
 
 
@@ -92,12 +93,14 @@ def import_(state: Path, origin: Path, *, rename: str | None = None, replace: bo
         batch = Batch()
         for source, tenant in imported.taken:
             batch.purge(source, tenant)
+        here = {row[:2] for row in mine[TENANTS] if _watched(row)}
         whole = {row[:2] for table in EXPORTED for row in mine[table] if not row[1]}
         for table in EXPORTED:
             width = 2 + len(table.key)
             for row in theirs[table]:
                 if row[:2] in imported.taken or (not row[1] and row[:2] not in whole):
-                    batch.put(table, row[:width], row[width:])
+                    watched = table is TENANTS and row[:2] in here
+                    batch.put(table, row[:width], (*row[width:-1], None) if watched else row[width:])
         database.write(batch)
     except (OSError, sqlite3.Error) as error:
         raise SettingsError([f"{state}: cannot be written: {error}"]) from error
@@ -126,12 +129,10 @@ def _decide(mine: Contents, theirs: Contents, *, replace: bool) -> Imported:
     imported = Imported()
     faults = []
     for key in sorted({row[:2] for table in BOOKS for row in theirs[table]}):
-        if key not in here or (_watched(there.get(key)) and not _watched(here[key])):
+        if replace or key not in here or (_watched(there.get(key)) and not _watched(here[key])):
             imported.taken.add(key)
         elif not _watched(there.get(key)):
             imported.kept.add(key)
-        elif replace:
-            imported.taken.add(key)
         else:
             faults.append(f"source {key[0]}, tenant {key[1]}: is watched here and there; --replace lets the file win")
     if faults:

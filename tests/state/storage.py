@@ -120,7 +120,7 @@ class CountingDatabase(Database):
     def write(self, batch: Batch) -> None:
         """Note it, and write."""
         self.times.append(self.loop.time())
-        self.batches.append({tenant for _, tenant in batch.rows.get(tables.TENANTS, {})})
+        self.batches.append({tenant for _, tenant in batch.of(tables.TENANTS)})
         super().write(batch)
 
 

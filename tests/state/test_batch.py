@@ -82,7 +82,7 @@ def test_purging_is_of_one_tenant_of_one_source() -> None:
 
     ours.purge("s", "contoso")
 
-    assert list(ours.rows[tables.TENANTS]) == [("t", "contoso")]
+    assert list(ours.of(tables.TENANTS)) == [("t", "contoso")]
 
 
 def test_emptiness() -> None:

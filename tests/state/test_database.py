@@ -61,8 +61,9 @@ def test_read_again(path: Path) -> None:
 
 
 def test_empty_file(path: Path) -> None:
-    """An empty file, as `touch` or a volume makes it, is taken, with the mode that it has."""
-    path.touch(mode=0o640)
+    """An empty file, as `touch` or a volume makes it, is taken; its group may read it, all others may not any more."""
+    path.touch()
+    path.chmod(0o644)
     database = Database(path)
 
     database.open()

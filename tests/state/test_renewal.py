@@ -196,7 +196,7 @@ def test_file_replaced_by_garbage(path: Path) -> None:
                 await desk.journal.look_after()
                 await desk.journal.flush()
             assert events(log) == ["state_file_gone", "state_moved_aside", "state_moved_aside"]
-            assert [entry["why"] for entry in log[1:]] == ["moved", "corrupt"]
+            assert [entry["why"] for entry in log[1:]] == ["moved", "superseded"]
             assert names(held(path)) == {"contoso"}
 
     warped(work)
