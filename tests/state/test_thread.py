@@ -13,7 +13,8 @@ from exporter.state.thread import OneThread
 
 def test_one_after_another() -> None:
     """What is submitted is done in its order, and a fault belongs to whoever submitted it."""
-    thread, done = OneThread("test"), []
+    thread = OneThread("test")
+    done: list[int] = []
 
     for number in range(3):
         thread.submit(done.append, number)
@@ -28,7 +29,8 @@ def test_one_after_another() -> None:
 
 def test_what_is_cancelled_is_not_done() -> None:
     """Work that nobody wants any more before it began is left out."""
-    thread, go, done = OneThread("test"), Event(), []
+    thread, go = OneThread("test"), Event()
+    done: list[int] = []
     thread.submit(go.wait)
 
     cancelled = thread.submit(done.append, 1).cancel()
