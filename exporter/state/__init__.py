@@ -98,6 +98,7 @@ class State:
         """Commit what is waited for, for ever."""
         if self._journal:
             await self._journal.run()
+        await asyncio.Event().wait()  # in memory there is nothing to do
 
     async def look_after(self, every: float = LOOK_EVERY) -> None:
         """Do what time asks for, for ever: forget, tidy, and take over accepted baselines."""
