@@ -19,16 +19,18 @@ from tests.support.warp import START, WarpClock, warped
 
 
 async def test_in_memory_only() -> None:
-    """Without a file all is remembered for as long as the process lives, and nobody waits."""
+    """Without a file all is remembered for as long as the process lives, and nobody waits but the writer."""
     state = State(None, FakeClock())
     await state.open()
+    running = asyncio.create_task(state.run())
     source = state.source("s")
     source.enter_jobs("contoso", jobs(1), 1.0)
     source.leave("contoso", 1.0)
     source.forget(2.0)
     await source.writer.committed()
-    await state.run()
 
+    assert not running.done()
+    running.cancel()
     assert (state.writable, state.size) == (True, 0)
     assert state.source("s") is source
     assert source.tenants == {}
