@@ -5,17 +5,28 @@ import asyncio
 import math
 import signal
 import sys
-from typing import Final
+from itertools import islice
+from typing import Any, Final, get_args
 
 from exporter.clock import Clock, SystemClock
 from exporter.errors import SettingsError
 from exporter.settings import host_and_port, split_address
+from exporter.simulator.config import CloudBackupApi, ElementsApi, cloudbackup_config_for, config_for
 from exporter.simulator.faults import Faults, parse_faults
-from exporter.simulator.server import build_app, config_for, serve
+from exporter.simulator.server import build_app, serve
 from exporter.simulator.world import World
 
 HISTORY: Final = 30 * 86400.0
 """How long the world has been backed up already when the simulator starts, at its own pace."""
+
+APIS: Final[dict[str, tuple[str, ...]]] = {
+    "elements": get_args(ElementsApi),
+    "cloudbackup": get_args(CloudBackupApi),
+}
+"""The generations of each vendor, the newest first."""
+
+TENANTS_PRINTED: Final = 2
+"""So many tenants of Cloud Backup are printed: one could hide that each is a source."""
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -34,7 +45,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--rows-per-customer", type=_count, metavar="N", help="job rows of each customer (default: as customers have)"
     )
-    command.add_argument("--api", choices=("v3", "v1"), default="v3", help="for --print-config (default v3)")
+    command.add_argument(
+        "--vendor", choices=tuple(APIS), default="elements", help="for --print-config (default elements)"
+    )
+    command.add_argument("--api", help="for --print-config: v3 or v1 of elements, v2, v1 or legacy of cloudbackup")
     command.add_argument("--print-config", action="store_true", help="print a config for `run` that fits, and exit")
 
 
@@ -47,11 +61,30 @@ def add_world_options(command: argparse.ArgumentParser, *, listen: str) -> None:
 
 def simulate(options: argparse.Namespace) -> int:
     """Serve a synthetic world until interrupted, or print the config that fits it."""
+    api = _api(options.vendor, options.api)
     if options.print_config:
-        sys.stdout.write(config_for(f"http://{options.listen}", api=options.api))
+        sys.stdout.write(_config(options, api))
         return 0
     asyncio.run(_serve(options, SystemClock(), *split_address(options.listen)))
     return 0
+
+
+def _api(vendor: str, api: str | None) -> Any:
+    """Return the generation asked for, the newest by default; SettingsError if *vendor* has none of this name."""
+    choices = APIS[vendor]
+    if api is None:
+        return choices[0]
+    if api not in choices:
+        raise SettingsError([f"argument --api: invalid choice: {api!r} (choose from {', '.join(choices)})"])
+    return api
+
+
+def _config(options: argparse.Namespace, api: Any) -> str:
+    base_url = f"http://{options.listen}"
+    if options.vendor == "elements":
+        return config_for(base_url, api=api)
+    customers = (each for each in _world(options, 0.0).customers(0.0) if each.has("Microsoft 365"))
+    return cloudbackup_config_for(base_url, islice(customers, TENANTS_PRINTED), api=api)
 
 
 def _faults(text: str) -> Faults:
@@ -91,14 +124,18 @@ def _duration(text: str) -> float:
     return number
 
 
-async def _serve(options: argparse.Namespace, clock: Clock, host: str, port: int) -> None:
-    world = World(
+def _world(options: argparse.Namespace, start: float) -> World:
+    return World(
         seed=options.seed,
         tenants=options.tenants,
-        start=clock.now() - HISTORY / options.pace,
+        start=start,
         pace=options.pace,
         rows_per_customer=options.rows_per_customer,
     )
+
+
+async def _serve(options: argparse.Namespace, clock: Clock, host: str, port: int) -> None:
+    world = _world(options, clock.now() - HISTORY / options.pace)
     app = build_app(world, clock=clock, latency=options.latency, rate_limit=options.rate_limit, faults=options.faults)
     try:
         server = await serve(app, host, port)

@@ -3,6 +3,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from exporter.cli import main
 from exporter.settings import load
@@ -56,6 +57,7 @@ def test_options() -> None:
         ("--pace=0", "argument --pace: should be more than 0"),
         ("--rows-per-customer=0", "argument --rows-per-customer: should be a whole number from 1 to 1000000"),
         ("--api=v2", "argument --api: invalid choice: 'v2'"),
+        ("--vendor=veritable", "argument --vendor: invalid choice: 'veritable'"),
         ("--seed=x", "argument --seed: invalid int value: 'x'"),
     ],
 )
@@ -80,3 +82,34 @@ def test_printed_config(api: str, listen: str, tmp_path: Path, capsys: pytest.Ca
     assert source.api == api
     assert {urlsplit(source.base_url).netloc, urlsplit(source.auth.token_url).netloc} == {listen}
     assert source.base_url.endswith("/partner") == (api == "v1")
+
+
+@pytest.mark.parametrize("api", ["v2", "v1", "legacy"])
+def test_printed_config_of_cloud_backup(api: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two tenants are printed, each a source with the client id of its customer, at the simulator."""
+    text = printed(capsys, "--vendor=cloudbackup", f"--api={api}", "--listen=simulator.example.com:80")
+
+    sources = yaml.safe_load(text)["sources"]
+
+    assert list(sources) == ["cloudbackup_sim_1", "cloudbackup_sim_2"]
+    for source in sources.values():
+        assert (source["kind"], source["api"], source["allow_plain_http"]) == ("cloudbackup", api, True)
+        assert source["base_url"] == "http://simulator.example.com:80"
+        assert source["auth"]["client_id"] == source["tenant"]["id"]
+        assert source["tenant"]["name"]
+    assert len({source["tenant"]["id"] for source in sources.values()}) == 2
+
+
+def test_cloud_backup_is_v2_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --api the newest generation is printed, of Elements without --vendor."""
+    assert printed(capsys, "--vendor=cloudbackup").count("    api: v2\n") == 2
+    assert printed(capsys) == printed(capsys, "--vendor=elements", "--api=v3")
+
+
+def test_generations_belong_to_vendors(capsys: pytest.CaptureFixture[str]) -> None:
+    """A generation of the other vendor is refused with exit status 2."""
+    with pytest.raises(SystemExit) as exit_:
+        main(["simulate", "--vendor=cloudbackup", "--api=v3"])
+
+    assert exit_.value.code == 2
+    assert "argument --api: invalid choice: 'v3' (choose from v2, v1, legacy)" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from exporter.simulator.throttle import RetryAfter, Throttle
 
 Kind = Literal[
     "401", "403", "404", "408", "429", "500", "502", "503", "504",
-    "html", "reset", "truncated", "slow", "token",
+    "html", "reset", "truncated", "slow", "token", "envelope",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
@@ -22,6 +22,14 @@ SLOW_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 2.0
 JITTER: Final = 0.5
 """By how much of the latency a request may be slower than it."""
+
+ENVELOPE: Final = {
+    "statusCode": 500,
+    "message": "Internal Server Error",
+    "errors": [{"code": "InternalError", "field": "", "message": "Injected envelope."}],
+    "requestId": "0HN1SYNTH0000:00000500",
+}
+"""An error that comes with HTTP 200 (reference 3.2)."""
 
 ERROR_PAGE: Final = "<!DOCTYPE html><html><title>Maintenance</title><h1>We will be right back</h1></html>"
 
@@ -118,6 +126,8 @@ class Weather:
                 return _truncated(await handler(request))
             case "reset":
                 return _reset(request)
+            case "envelope":
+                return web.json_response(ENVELOPE)
             case "429":
                 return self._retry_after.refusal(self._clock.now(), RETRY_SECONDS)
             case other:

@@ -6,12 +6,13 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from exporter.simulator.cloudbackup import paths
 from exporter.simulator.elements import v1_paths, v3
 from exporter.simulator.faults import Weather
-from exporter.simulator.identity import Identity
+from exporter.simulator.identity import CLIENT, Identity
 from exporter.simulator.statistics import Statistics
 
-SCOPES: Final = {**v3.SCOPES, **v1_paths.SCOPES}
+SCOPES: Final = {**v3.SCOPES, **v1_paths.SCOPES, **paths.SCOPES}
 """The scope that each operation needs."""
 
 TOKEN: Final = "token"  # noqa: S105 the name of an operation
@@ -53,6 +54,7 @@ class Gate:
         grant = self._identity.grant(request.headers.get("Authorization", ""))
         if grant is None:
             return _unauthorized
+        request[CLIENT] = grant.client
         needed = SCOPES.get(operation)
         return None if needed is None or needed in grant.scopes else _forbidden
 

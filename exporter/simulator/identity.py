@@ -16,13 +16,17 @@ SECRET: Final = "simulated"  # noqa: S105 the one secret of a simulator is publi
 PATH: Final = "/connect/token"
 MAX_SCOPE: Final = 300
 MAX_ASSERTION_SECONDS: Final = 3600.0
+CLIENT: Final = web.RequestKey("CLIENT", str)
+"""The client id behind the token of a request that was let in."""
+
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token is good for, and until when (Unix seconds)."""
+    """Whom a token was given, what it is good for and until when (Unix seconds)."""
 
+    client: str
     scopes: frozenset[str]
     expires: float
 
@@ -47,13 +51,14 @@ class Identity:
     async def handle(self, request: web.Request) -> web.Response:
         """Answer a token request."""
         form = {name: str(value) for name, value in (await request.post()).items()}
-        error = self._refusal(form)
-        if error:
+        client = self._client(form)
+        error = self._refusal(form, client)
+        if error or client is None:
             return web.json_response({"error": error}, status=400)
         asked = form["scope"]
         return web.json_response(
             {
-                "access_token": self._issue(frozenset(asked.split())),
+                "access_token": self._issue(client, frozenset(asked.split())),
                 "token_type": "Bearer",
                 "expires_in": self._lifetime,
                 "scope": asked,
@@ -70,31 +75,33 @@ class Identity:
         """Forget every token, as if someone had revoked them."""
         self._grants.clear()
 
-    def _issue(self, scopes: frozenset[str]) -> str:
+    def _issue(self, client: str, scopes: frozenset[str]) -> str:
         now = self._clock.now()
         self._grants = {token: grant for token, grant in self._grants.items() if now < grant.expires}
         self._issued += 1
         token = self._lot.guid(self._issued) + self._lot.guid(-self._issued)
-        self._grants[token] = Grant(scopes, now + self._lifetime)
+        self._grants[token] = Grant(client, scopes, now + self._lifetime)
         return token
 
-    def _refusal(self, form: dict[str, str]) -> str | None:
+    def _refusal(self, form: dict[str, str], client: str | None) -> str | None:
         if form.get("grant_type") != "client_credentials":
             return "unsupported_grant_type"
-        if not self._knows(form):
+        if client is None:
             return "invalid_client"
         scope = form.get("scope", "")
         if len(scope) > MAX_SCOPE or not scope.split() or not self._scopes.issuperset(scope.split()):
             return "invalid_scope"
         return None
 
-    def _knows(self, form: dict[str, str]) -> bool:
+    def _client(self, form: dict[str, str]) -> str | None:
+        """Return the id of a client that proved itself, None for one that did not."""
+        client = form.get("client_id")
         if "client_assertion" not in form:
-            return bool(form.get("client_id")) and form.get("client_secret") == SECRET
+            return client if client and form.get("client_secret") == SECRET else None
         if form.get("client_assertion_type") != ASSERTION_TYPE:
-            return False
-        client, claims = form.get("client_id"), self._claims(form["client_assertion"])
-        return claims is not None and client in (None, claims["iss"])
+            return None
+        claims = self._claims(form["client_assertion"])
+        return str(claims["iss"]) if claims and client in (None, claims["iss"]) else None
 
     def _claims(self, assertion: str) -> dict[str, Any] | None:
         """Return the claims of a sound assertion; the times are ours, so PyJWT must not judge them."""

@@ -12,6 +12,7 @@ from exporter.simulator.workloads import Workload
 Outcome = Literal["success", "warning", "failed", "skipped"]
 Status = Literal["success", "warning", "failed", "skipped", "running", "queued", "disabled", "not_started"]
 Kind = Literal["running", "abandoned", "placeholder", "disabled", "not_started", "queued", "scan"]
+Purpose = Literal["backup", "restore", "export", "delete", "retention"]
 
 SPELL = 20
 """Runs in a row that fail, and then succeed, of a job in trouble."""
@@ -81,7 +82,7 @@ class Temper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job of a customer; (product, workload, name) is unique there. *name* is None where it has none."""
+    """One job of a customer; (purpose, product, workload, name) is unique there. *name* is None where it has none."""
 
     lot: Lot
     customer_id: str
@@ -90,6 +91,7 @@ class Job:
     kind: Kind
     timetable: Timetable
     temper: Temper
+    purpose: Purpose = "backup"
     scripts: tuple[Script, ...] = ()
 
     @property

@@ -1,14 +1,17 @@
 """The simulated vendor as a web server."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import Final
 
 from aiohttp import web
 
 from exporter.clock import Clock
 from exporter.simulator import identity
+from exporter.simulator.cloudbackup.desk import Desk
+from exporter.simulator.cloudbackup.legacy import Legacy
+from exporter.simulator.cloudbackup.manners import Manners
+from exporter.simulator.cloudbackup.v1 import V1
+from exporter.simulator.cloudbackup.v2 import V2
 from exporter.simulator.elements.v1 import ElementsV1
 from exporter.simulator.elements.v3 import ElementsV3
 from exporter.simulator.faults import Faults, Weather
@@ -22,10 +25,10 @@ STATISTICS: Final = web.AppKey("STATISTICS", Statistics)
 IDENTITY: Final = web.AppKey("IDENTITY", Identity)
 
 NO_FAULTS: Final = Faults()
-CLIENT_ID: Final = "5150a7ed-0000-4000-8000-000000000001"
+MANNERS: Final = Manners()
 
 
-def build_app(
+def build_app(  # noqa: PLR0913 a vendor has this many properties; they are keywords
     world: World,
     *,
     clock: Clock,
@@ -35,11 +38,13 @@ def build_app(
     token_lifetime: int = 600,
     v1_page_size: int = 1000,
     certificate: bytes | None = None,
+    manners: Manners = MANNERS,
 ) -> web.Application:
     """Return the application that serves *world* at the time of *clock*.
 
     *latency* and *token_lifetime* in seconds, *rate_limit* in requests a second and token;
-    *certificate* (PEM) makes it verify the signatures of client assertions.
+    *certificate* (PEM) makes it verify the signatures of client assertions;
+    *manners* say how Cloud Backup behaves where that is unknown.
     """
     throttle = None if rate_limit is None else Throttle(rate_limit)
     weather = Weather(faults, seed=world.seed, clock=clock, latency=latency, throttle=throttle)
@@ -49,10 +54,14 @@ def build_app(
     app = web.Application(middlewares=[Gate(statistics, weather, tokens).pass_through])
     app[STATISTICS] = statistics
     app[IDENTITY] = tokens
+    desk = Desk(world, clock, manners)
     app.add_routes(
         [
             web.post(identity.PATH, tokens.handle, name=TOKEN),
             *ElementsV3(world, clock).routes(),
+            *Legacy(desk).routes(),
+            *V1(desk).routes(),
+            *V2(desk).routes(),
             *ElementsV1(world, clock, v1_page_size).routes(),  # last: it takes every path
         ]
     )
@@ -87,28 +96,3 @@ async def serve(app: web.Application, host: str, port: int) -> Server:
         await runner.cleanup()
         raise
     return Server(runner, host, runner.addresses[0][1])
-
-
-def config_for(base_url: str, *, api: Literal["v3", "v1"]) -> str:
-    """Return the YAML with which `run` watches the simulator at *base_url*."""
-    lines = [
-        "sources:",
-        "  elements_sim:",
-        "    kind: elements",
-        f"    api: {api}",
-        f"    base_url: {base_url}{'/partner' if api == 'v1' else ''}",
-        "    auth:",
-        f"      token_url: {base_url}{identity.PATH}",
-        f"      client_id: {CLIENT_ID}",
-        f"      client_secret: {identity.SECRET}",
-    ]
-    if not _is_loopback(urlsplit(base_url).hostname or ""):
-        lines.append("    allow_plain_http: true")
-    return "\n".join(lines) + "\n"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import floor, gcd
 
+from exporter.simulator.anomalies import Anomalies, anomalies_of
 from exporter.simulator.chance import Lot
 from exporter.simulator.customers import Customer, customer, customer_number
 from exporter.simulator.era import Era
+from exporter.simulator.errands import errands_of
 from exporter.simulator.jobs import Job, Outcome, Run, Script
 from exporter.simulator.portfolio import jobs_of
 from exporter.simulator.profiles import Profile, profiles_of
@@ -55,6 +57,7 @@ class World:
         self._stride = _coprime(tenants)
         self._customers: dict[int, Customer] = {}
         self._jobs: dict[int, tuple[Job, ...]] = {}
+        self._errands: dict[int, tuple[Job, ...]] = {}
 
     def customers(self, now: float) -> list[Customer]:
         """Return the customers at *now*, in a stable order."""
@@ -67,6 +70,16 @@ class World:
             return None
         return self._customer(number)
 
+    def subscriber(self, name: str) -> Customer | None:
+        """Return whom a hash of *name* picks of those that bought Microsoft 365 backup; None if nobody did.
+
+        It is always the same one, also after that customer left.
+        """
+        first = Lot.of(self.seed, "subscriber", name).whole(0, self.tenants - 1)
+        places = ((first + place) % self.tenants for place in range(self.tenants))
+        everyone = (self._customer(number) for number in places)
+        return next((each for each in everyone if each.has("Microsoft 365")), None)
+
     def jobs(self, customer: Customer) -> tuple[Job, ...]:
         """Return the jobs of *customer*, in a stable order."""
         if customer.number not in self._jobs:
@@ -74,13 +87,24 @@ class World:
             self._jobs[customer.number] = tuple(self._scripted(job) for job in jobs)
         return self._jobs[customer.number]
 
+    def errands(self, customer: Customer) -> tuple[Job, ...]:
+        """Return the restores, exports, deletions and retention jobs of *customer*, in a stable order."""
+        if customer.number not in self._errands:
+            errands = errands_of(customer, self.jobs(customer), self.era)
+            self._errands[customer.number] = tuple(self._scripted(errand) for errand in errands)
+        return self._errands[customer.number]
+
     def runs_ended_between(self, customer: Customer, after: float, until: float) -> Iterator[tuple[Job, Run]]:
-        """Yield what ended later than *after* and not later than *until*, job by job."""
+        """Yield which backups ended later than *after* and not later than *until*, job by job."""
         return ((job, run) for job in self.jobs(customer) for run in job.runs_ended(after, until))
 
     def protection(self, customer: Customer, now: float) -> tuple[Protection, ...]:
         """Return how much of each workload is backed up at *now*."""
         return protection_of(customer, self.era.days(now))
+
+    def anomalies(self, customer: Customer, after: float, until: float) -> tuple[Anomalies, ...]:
+        """Return what looked unusual on the days of the world from the one of *after* to the one of *until*."""
+        return anomalies_of(customer, self.jobs(customer), self.era, after, until)
 
     def profiles(self, customer: Customer) -> tuple[Profile, ...]:
         """Return the scan profiles of *customer*."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, web
 
-from exporter.simulator.gate import SCOPES
+from exporter.simulator.elements import v1_paths, v3
 from exporter.simulator.server import STATISTICS, Server, build_app, serve
 from exporter.simulator.statistics import Statistics
 from exporter.simulator.world import World
@@ -17,6 +17,7 @@ START = 1798761600.0
 """2027-01-01T00:00:00Z."""
 
 SEED = 7
+ELEMENTS = sorted({*v3.SCOPES.values(), *v1_paths.SCOPES.values()})
 V3 = "/partner/external/v3/general"
 
 
@@ -66,8 +67,8 @@ class Stage:
         return await self.session.post(url, data={name: text for name, text in fields.items() if text})
 
     async def sign_in(self, *scopes: str) -> None:
-        """Use a token of these scopes, or the read scopes of both generations."""
-        answer = await self.token(scope=" ".join(scopes or sorted(set(SCOPES.values()))))
+        """Use a token of these scopes, or the read scopes of both generations of Elements."""
+        answer = await self.token(scope=" ".join(scopes or ELEMENTS))
         self.headers = {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
 
     async def get(self, path: str, **query: str) -> ClientResponse:

@@ -9,10 +9,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from exporter.simulator.gate import SCOPES
 from exporter.simulator.identity import ASSERTION_TYPE
 from exporter.simulator.server import IDENTITY, build_app
-from tests.simulator.stage import START, Stage, StandingClock, small_world, staged
+from tests.simulator.stage import ELEMENTS, START, Stage, StandingClock, small_world, staged
 
 CLIENT = "0d3adb0e-1111-4222-8333-444455556666"
 KEY = rsa.generate_private_key(65537, 2048)
@@ -83,7 +82,7 @@ async def test_refused_token_requests(stage: Stage, form: dict[str, str], error:
 
 async def test_long_scopes_are_refused_though_known(stage: Stage) -> None:
     """Known scopes are granted together, but not in more than 300 characters."""
-    everything = " ".join(sorted(set(SCOPES.values())))
+    everything = " ".join(ELEMENTS)
 
     assert (await stage.token(scope=everything)).status == 200
     assert (await stage.token(scope=f"{everything} {everything}")).status == 400

@@ -4,8 +4,9 @@ import time
 import orjson
 import pytest
 
+from exporter.simulator.config import cloudbackup_config_for, config_for
 from exporter.simulator.elements.job_rows import v3_job
-from exporter.simulator.server import build_app, config_for, serve
+from exporter.simulator.server import build_app, serve
 from tests.simulator.stage import START, Stage, StandingClock, small_world, staged
 
 
@@ -80,6 +81,31 @@ def test_config_for_v3() -> None:
 def test_config_for_v1() -> None:
     """For v1 the base has the prefix."""
     assert "base_url: http://localhost:8080/partner\n" in config_for("http://localhost:8080", api="v1")
+
+
+def test_config_for_cloud_backup() -> None:
+    """Each customer is a source whose client has the customer's id; any name is quoted."""
+    customer = small_world().customers(START)[0]
+
+    printed = cloudbackup_config_for("http://127.0.0.1:8080", [customer], api="legacy")
+
+    assert printed == (
+        "sources:\n"
+        "  cloudbackup_sim_1:\n"
+        "    kind: cloudbackup\n"
+        "    api: legacy\n"
+        "    base_url: http://127.0.0.1:8080\n"
+        f'    tenant: {{"id": "{customer.id}", "name": "{customer.organization}"}}\n'
+        "    auth:\n"
+        "      token_url: http://127.0.0.1:8080/connect/token\n"
+        f"      client_id: {customer.id}\n"
+        "      client_secret: simulated\n"
+    )
+
+
+def test_config_for_nobody() -> None:
+    """Without customers there are no sources."""
+    assert cloudbackup_config_for("http://127.0.0.1:8080", [], api="v2") == "sources: {}\n"
 
 
 @pytest.mark.parametrize(
