@@ -166,7 +166,9 @@ class Display:
         if cell.plan.book == "jobs" and tenant in self.roster.tenants:
             allowed = self.roster.tenants[tenant].overdue_after_seconds
             books = self.state.books(tenant).jobs
-            more, changes_at = books.facts(tenant, now, overdue_after=allowed, birth_delay=self.birth_delay)
+            more, changes_at = books.facts(
+                tenant, now, birth_delay=self.birth_delay, overdue_after=allowed, gaps=self.state.gaps(tenant)
+            )
             facts += more
         if cell.plan.book == "scan_profiles":
             profiles = [record for record in facts if isinstance(record, ScanProfile)]

@@ -26,6 +26,7 @@ from exporter.state.source import SourceState
 
 LOG: Final = structlog.get_logger("exporter.fleet")
 RESTART_AFTER: Final = 60.0
+STARTS_PER_SECOND: Final = 20.0
 
 
 @dataclass(slots=True, eq=False)
@@ -54,9 +55,9 @@ class Watched:
                 applicable = collected.timing is None or collected.timing.applicable
                 self.source.recall(collector, tenant, collected.records or (), applicable=applicable)
 
-    def start(self, clock: Clock) -> None:
-        """Begin to poll."""
-        self._running = asyncio.create_task(_supervised(self.runner, clock), name=f"runner {self.name}")
+    def start(self, clock: Clock, *, delay: float = 0.0) -> None:
+        """Begin to poll in *delay* seconds."""
+        self._running = asyncio.create_task(_supervised(self.runner, clock, delay), name=f"runner {self.name}")
 
     async def stop(self) -> None:
         """Stop to poll, also what is under way; what is shown stays."""
@@ -90,9 +91,9 @@ class Fleet:
             await _restore(each)
 
     def start(self) -> None:
-        """Begin to poll."""
-        for each in self.watched.values():
-            each.start(self.clock)
+        """Begin to poll; many sources one after another, as they may share an identity service."""
+        for number, each in enumerate(self.watched.values()):
+            each.start(self.clock, delay=number / STARTS_PER_SECOND)
 
     async def stop(self) -> None:
         """Stop to poll."""
@@ -139,7 +140,7 @@ class Fleet:
         birth_delay = limits.counter_birth_delay
         plans = its.plans()
         instruments = SourceInstruments(
-            name, self.clock, birth_delay=birth_delay, collectors=[plan.name for plan in plans]
+            name, self.clock, birth_delay=birth_delay, collectors=[plan.name for plan in plans if plan.asks]
         )
         source = self._connect(name, its, instruments, shard.total)
         instruments.allowed_rate(its.limits.requests_per_second / shard.total)
@@ -199,8 +200,9 @@ async def _restore(watched: Watched) -> None:
         LOG.exception("restore_broken", source=watched.name)
 
 
-async def _supervised(runner: Runner, clock: Clock) -> None:
+async def _supervised(runner: Runner, clock: Clock, delay: float) -> None:
     """Start a runner again should a bug ever end it: one source must not silently stop."""
+    await clock.sleep(delay)
     while True:
         try:
             await runner.run()

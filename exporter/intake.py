@@ -67,7 +67,7 @@ class Intake:
             records = (described,) if described is not None else collected.records
             if progress is None or (collected.progress is None and records is None):
                 continue
-            if collected.progress is not None:
+            if collected.progress is not None and plan.asks:
                 self.display.lead(plan, tenant, progress)
             self.display.fill(plan, tenant, progress, records or ())
             yield tenant, plan.name
@@ -86,8 +86,10 @@ class Intake:
         *entered* is called when only the disk is waited for.
         """
         now = self.clock.now()
-        self._incidents.succeeded(plan.name, tenant)
-        self._finished(plan, seconds, reason=None)
+        if plan.asks:
+            self._incidents.succeeded(plan.name, tenant)
+            self._finished(plan, seconds, reason=None)
+        self.attempted = self.attempted or plan.discovers
         if self._left(plan, tenant):
             return
         by_tenant = await self._by_tenant(plan, tenant, records, now)
@@ -223,7 +225,7 @@ class Intake:
     def _enter(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float) -> Sequence[Record]:
         """Enter records into the tenant's books, or keep them; return those that are shown as they are."""
         if plan.book == "jobs":
-            self.state.enter_jobs(tenant, records, now)
+            self.state.enter_jobs(tenant, records, now, history=plan.history)
             return ()
         if plan.book == "scan_profiles":
             profiles = [record for record in records if isinstance(record, ScanProfile)]
@@ -244,7 +246,8 @@ class Intake:
         self, plan: CollectorPlan, tenant: str, progress: Progress, shown: Mapping[str, Sequence[Record]]
     ) -> None:
         """Swap the records of all cells that the collection fills, each as a whole."""
-        self.display.lead(plan, tenant, progress)
+        if plan.asks:
+            self.display.lead(plan, tenant, progress)
         here = [each for each in shown if each == tenant or each in self.roster.tenants]
         for each in here:
             self.display.fill(plan, each, progress, shown[each])

@@ -14,11 +14,12 @@ Pure: time is an argument, nothing is read or written elsewhere. The rules, each
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from exporter.job_memory import JobMemory, SeenRun
 from exporter.records import ENDED, UNDERWAY, AbandonedJobs, Job, JobKey, Record, Run
-from exporter.tally import Group, Tally
+from exporter.tally import ErrorTally, Group, Tally
 
 DAY: Final = 86400.0
 ABANDONED_AFTER: Final = 30 * DAY
@@ -29,6 +30,9 @@ REMEMBER_RUNS: Final = 2 * DAY
 SEEN_EVERY: Final = 3600.0
 """How old the note may be when a run was seen last; noting every sight would write every run at every poll."""
 
+MOST_CODES: Final = 20
+OTHER_CODES: Final = "other"
+
 EXPECTED_DAILY: Final = frozenset({"backup", "copy"})
 """Types of jobs that are expected to run daily unless the operator or a schedule says otherwise."""
 
@@ -38,6 +42,7 @@ class Changes:
     """What one answer changed in a ledger, by key, for whoever writes it down; a key no longer there was dropped."""
 
     groups: set[Group] = field(default_factory=set)
+    errors: set[str] = field(default_factory=set)
     jobs: set[JobKey] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
 
@@ -49,6 +54,8 @@ class TenantLedger:
     observed: bool = False
     """Whether its jobs have been answered for at least once."""
     tallies: dict[Group, Tally] = field(default_factory=dict)
+    errors: dict[str, ErrorTally] = field(default_factory=dict)
+    """By code, at most `MOST_CODES` of them and `OTHER_CODES`."""
     jobs: dict[JobKey, JobMemory] = field(default_factory=dict)
     runs: dict[str, SeenRun] = field(default_factory=dict)
     open_runs: set[str] = field(default_factory=set)
@@ -58,8 +65,11 @@ class TenantLedger:
     _last: dict[int, Record] = field(default_factory=dict, repr=False, compare=False)
     """The records of the newest answer by identity."""
 
-    def observe(self, records: Iterable[Record], now: float) -> Changes:
-        """Enter one complete answer about the tenant's jobs; records that were in the last one change nothing."""
+    def observe(self, records: Iterable[Record], now: float, *, history: bool = False) -> Changes:
+        """Enter one complete answer about the tenant's jobs; records that were in the last one change nothing.
+
+        *history*: it tells what happened in some window, so that a regular job that is not in it has not gone.
+        """
         records = tuple(records)
         jobs = {record.job: record for record in records if isinstance(record, Job)}
         runs = [record for record in records if isinstance(record, Run)]
@@ -75,15 +85,17 @@ class TenantLedger:
         for job in fresh_jobs:
             if self.jobs[job.job].show(job.status) or self.present.get(job.job) != job.status:
                 changes.jobs.add(job.job)
-        self._note_absent(jobs, now, changes)
-        self.present = {key: job.status for key, job in jobs.items()}
+        present = {key: status for key, status in self.present.items() if history and key.job_type in EXPECTED_DAILY}
+        present |= {key: job.status for key, job in jobs.items()}
+        self._note_absent(present, now, changes)
+        self.present = present
         self.observed = True
         self._last = {id(record): record for record in records}
         if len(self.runs) > 4 * len(self.jobs) + 16:
             self._forget({run.run_id for run in runs}, now, changes)
         return changes
 
-    def _note_absent(self, jobs: Mapping[JobKey, Job], now: float, changes: Changes) -> None:
+    def _note_absent(self, jobs: Mapping[JobKey, object], now: float, changes: Changes) -> None:
         """Note since when jobs are not shown; drop those that neither are nor ran for `ABANDONED_AFTER`.
 
         Without that, the names of virtual machines long gone would stay for ever.
@@ -145,7 +157,15 @@ class TenantLedger:
             sized = run.size_bytes is not None
             self._tally(run.job, now, changes, objects=run.objects is not None, size=sized).count(run)
             changes.groups.add(Group(run.job.product, run.job.workload, run.job.job_type))
+            self._count_errors(run.errors or {}, now, changes)
         memory.end(run, _order(run, now))
+
+    def _count_errors(self, errors: Mapping[str, int], now: float, changes: Changes) -> None:
+        for code, number in errors.items():
+            known = code in self.errors or len(self.errors.keys() - {OTHER_CODES}) < MOST_CODES
+            named = code if known else OTHER_CODES
+            self.errors.setdefault(named, ErrorTally(born=now)).errors += number
+            changes.errors.add(named)
 
     def _give_up(self, runs: Sequence[Run], now: float, changes: Changes) -> None:
         """Count the runs under way that are no longer shown although a newer one of their job is."""
@@ -174,10 +194,23 @@ class TenantLedger:
                 changes.runs.add(run_id)
                 self.open_runs.discard(run_id)
 
+    def since(self) -> float | None:
+        """Return when the oldest run under way began."""
+        return min((self.runs[run_id].order for run_id in self.open_runs), default=None)
+
     def facts(
-        self, tenant: str, now: float, *, overdue_after: float | None = None, birth_delay: float
+        self,
+        tenant: str,
+        now: float,
+        *,
+        birth_delay: float,
+        overdue_after: float | None = None,
+        gaps: Mapping[JobKey, float] = MappingProxyType({}),
     ) -> tuple[list[Record], float | None]:
-        """Return what the books say at *now*, and the time from which they would say something else."""
+        """Return what the books say at *now*, and the time from which they would say something else.
+
+        *overdue_after* is what the operator allows, *gaps* the longest pause in each job's schedule, in seconds.
+        """
         facts: list[Record] = []
         changes: list[float] = []
         running = Counter(
@@ -192,11 +225,24 @@ class TenantLedger:
             if not quiet:
                 changes.append(memory.since() + ABANDONED_AFTER + 1)
             abandoned[key.product] += quiet and memory.started_at is not None and memory.status != "disabled"
-            daily = OVERDUE_AFTER if key.job_type in EXPECTED_DAILY else None
-            allowed = None if quiet else overdue_after or daily
+            allowed = None if quiet else overdue_after or _allowed(key, gaps)
             facts.append(memory.fact(tenant, key, allowed, present=key in self.present))
         facts += [AbandonedJobs(tenant=tenant, product=product, jobs=jobs) for product, jobs in abandoned.items()]
+        for code, errors in self.errors.items():
+            if now < errors.born + birth_delay:
+                changes.append(errors.born + birth_delay)
+            facts.append(errors.fact(tenant, code, now - birth_delay))
         return facts, min(changes, default=None)
+
+
+def _allowed(key: JobKey, gaps: Mapping[JobKey, float]) -> float | None:
+    """Return how old the last completed run of a job may be: twice its longest pause, but never less than the default.
+
+    A vendor skips a run that is due while the one before is still at work.
+    """
+    if key not in gaps:
+        return OVERDUE_AFTER if key.job_type in EXPECTED_DAILY else None
+    return max(OVERDUE_AFTER, 2 * gaps[key])
 
 
 def _order(run: Run, otherwise: float = float("-inf")) -> float:

@@ -89,6 +89,8 @@ class Subscription(Record):
     capacity_purchased_bytes: float | None = None
     storage_consumed_bytes: float | None = None
     expires_at: float | None = None
+    out_of_policy_at: float | None = None
+    """When more was used than was bought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,8 @@ class Run(Record):
     duration_seconds: float | None = None
     objects: Mapping[Outcome, int] | None = None
     size_bytes: float | None = None
+    errors: Mapping[str, int] | None = None
+    """How often what went wrong, by code; never messages, which may name people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +135,25 @@ class Job(Record):
     counts_known: bool = False
     """Whether the vendor counts objects for this job, a zero included."""
     size_known: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSchedule(Record):
+    """How often a job is meant to run."""
+
+    job: JobKey
+    interval_seconds: float
+    longest_gap_seconds: float
+    """The longest time from one start to the next that the schedule itself has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusualActivity(Record):
+    """What the vendor found suspicious in a workload."""
+
+    workload: str
+    unusual_activities: int
+    potential_ransomware_attacks: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +206,14 @@ class JobTally(Record):
     objects: Mapping[Outcome, float] | None
     size_bytes: float | None
     in_progress: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobErrors(Record):
+    """Errors of one code since the ledger began."""
+
+    code: str
+    errors: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from exporter.errors import NotApplicable, SourceError
 from exporter.progress import Timing
 from exporter.records import Record
 from exporter.schedule import NOT_APPLICABLE_EVERY, Schedule, Unit, stale_after
-from exporter.source import CollectorPlan, Source
+from exporter.source import CollectorPlan, Known, Source
 
 LOG: Final = structlog.get_logger("exporter.scheduler")
 A_BREATH: Final = 25
@@ -64,6 +64,10 @@ class Intake(Protocol):
 
 class Memory(Protocol):
     """Who keeps what a restart goes on from."""
+
+    def known(self, tenant: str, collector: str) -> Known:
+        """Return what is remembered of the tenant's runs."""
+        ...
 
     def is_due(self, tenant: str, collector: str, timing: Timing) -> None:
         """Keep when a collection is due again."""
@@ -177,7 +181,8 @@ class Runner:
     async def _ask(self, unit: Unit, started: float) -> None:
         with metered(probe=self._breaker.open or self._breakers[unit.plan.name].open) as meter:
             try:
-                records = await self.source.collect(unit.plan.name, unit.tenant)
+                known = self.memory.known(unit.tenant, unit.plan.name)
+                records = await self.source.collect(unit.plan.name, unit.tenant, known)
                 self._succeeded(unit, meter)
                 seconds = self.clock.now() - started
                 await self.intake.succeeded(unit.plan, unit.tenant, records, seconds, entered=self._make_room)

@@ -9,7 +9,7 @@ from aiohttp import ClientSession
 
 from exporter.client.observer import Observer
 from exporter.clock import Clock
-from exporter.records import Record
+from exporter.records import JobKey, Record
 
 WHOLE_SOURCE = ""
 """The tenant of a collection that asks once for all tenants."""
@@ -27,6 +27,10 @@ class CollectorPlan:
     """False: one collection answers for all tenants."""
     discovers: bool = False
     """True for the collector whose `Tenant` records say whom the others ask about."""
+    asks: bool = True
+    """False: its answer stands in the configuration, so there is nothing to tell of how asking fares."""
+    history: bool = False
+    """Whether an answer tells what happened in some window, rather than how all jobs stand now."""
     book: Literal["jobs", "scan_profiles"] | None = None
     """Which book of the tenant's ledger its records are entered into."""
     baseline: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +46,19 @@ class SourceObserver(Observer, Protocol):
 
     def value_unknown(self, field: str) -> None:
         """Count a word of *field* that the vendor has not documented; it is passed on as it is."""
+        ...
+
+
+class Known(Protocol):
+    """What the ledger remembers of a tenant's runs, also across restarts."""
+
+    @property
+    def since(self) -> float | None:
+        """The time before which nothing can be news: of the last good answer, or of the oldest run under way."""
+        ...
+
+    def job_of(self, run_id: str) -> JobKey | None:
+        """Return the job that a run was found to be of."""
         ...
 
 
@@ -63,8 +80,8 @@ class Source(Protocol):
         """The enabled collectors in order of importance, discovery first."""
         ...
 
-    async def collect(self, collector: str, tenant: str) -> Sequence[Record]:
-        """Ask the vendor and return all records of one collection, or none of them.
+    async def collect(self, collector: str, tenant: str, known: Known) -> Sequence[Record]:
+        """Ask the vendor and return all records of one collection, or none of them; *known* may spare questions.
 
         Raises `SourceError` if any part failed, `NotApplicable` if the tenant has no such thing.
         """

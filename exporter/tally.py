@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from exporter.records import FAILURES, TIMED, JobTally, JobType, Outcome, Run
+from exporter.records import FAILURES, TIMED, JobErrors, JobTally, JobType, Outcome, Run
 
 
 class Group(NamedTuple):
@@ -21,6 +21,29 @@ def believed(born: float, now: float) -> float:
     Some clock was wrong, then or now, and what has been shown must not fall to 0.
     """
     return born if born <= now else 0.0
+
+
+@dataclass(slots=True)
+class ErrorTally:
+    """How often an error code was met."""
+
+    born: float
+    errors: int = 0
+
+    def believe(self, now: float) -> None:
+        """Take what was remembered of the birth with a grain of salt; see `believed`."""
+        self.born = believed(self.born, now)
+
+    def grow_up(self, before: float) -> bool:
+        """Take a birth until *before* for long past, and tell if it was; see `Tally.grow_up`."""
+        grown_up = 0 < self.born <= before
+        if grown_up:
+            self.born = 0.0
+        return grown_up
+
+    def fact(self, tenant: str, code: str, grown_up: float) -> JobErrors:
+        """Return the count to show."""
+        return JobErrors(tenant=tenant, code=code, errors=self.errors * (self.born <= grown_up))
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """A JSON object read property by property, each on its own risk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from exporter.errors import ValueFault
@@ -27,14 +27,14 @@ class Fields:
     observer and read as ``None``, so that it never costs the others.
     """
 
-    __slots__ = ("_folded", "_observer", "_values")
+    __slots__ = ("_folded", "_values", "observer")
 
     def __init__(self, raw: Any, observer: FaultObserver) -> None:
         if not isinstance(raw, Mapping):
             raise ValueFault("expected an object")
         self._values = raw
         self._folded: Mapping[str, Any] | None = None
-        self._observer = observer
+        self.observer = observer
 
     def read(self, parse: Callable[[Any], T | None], *names: str, needed: bool = False) -> T | None:
         """Return the first of *names* that says anything, parsed; the vendor's later spelling first.
@@ -51,7 +51,7 @@ class Fields:
             if value is not None:
                 break
         if faulty or (needed and value is None):
-            self._observer.value_failed(names[0])
+            self.observer.value_failed(names[0])
         return value
 
     def raw(self, name: str) -> Any:
@@ -62,6 +62,25 @@ class Fields:
             self._folded = {each.lower(): value for each, value in self._values.items()}
         return self._folded.get(name.lower())
 
+    def parsed(self, parse: Callable[[Any], T | None], name: str, raw: Any) -> T | None:
+        """Return one value out of a list that is the property *name*; one that cannot be read is reported."""
+        try:
+            return parse(raw)
+        except ValueFault:
+            self.observer.value_failed(name)
+            return None
+
     def unknown(self, field: str) -> None:
         """Report a word of *field* that the vendor has not documented."""
-        self._observer.value_unknown(field)
+        self.observer.value_unknown(field)
+
+
+def objects(rows: Iterable[Any], observer: FaultObserver, what: str) -> list[Fields]:
+    """Return the rows that are objects; others are counted as unreadable *what*."""
+    readable: list[Fields] = []
+    for row in rows:
+        try:
+            readable.append(Fields(row, observer))
+        except ValueFault:
+            observer.value_failed(what)
+    return readable

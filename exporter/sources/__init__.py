@@ -1,8 +1,11 @@
 """The vendors: this union is the only list of them."""
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
+from pydantic import Field
+
+from exporter.sources.cloudbackup.settings import CloudBackupSettings
 from exporter.sources.elements.settings import ElementsSettings
 
-AnySource: TypeAlias = ElementsSettings
+AnySource: TypeAlias = Annotated[ElementsSettings | CloudBackupSettings, Field(discriminator="kind")]
 """What a mapping under ``sources`` may be, told apart by ``kind``."""

@@ -6,10 +6,20 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from exporter.records import MicrosoftLicenses, Protection, Record, ScanProfile, Subscription, Tenant
+from exporter.records import (
+    JobSchedule,
+    MicrosoftLicenses,
+    Protection,
+    Record,
+    ScanProfile,
+    Subscription,
+    Tenant,
+    UnusualActivity,
+)
 
 KINDS: Final[dict[str, TypeAdapter[Any]]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Tenant, Subscription, MicrosoftLicenses, Protection, ScanProfile)
+    kind.__name__: TypeAdapter(kind)
+    for kind in (Tenant, Subscription, MicrosoftLicenses, Protection, ScanProfile, JobSchedule, UnusualActivity)
 }
 """The records that are shown as they came; those of jobs are in the books."""
 

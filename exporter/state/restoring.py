@@ -13,7 +13,7 @@ from exporter.state.books import Books
 from exporter.state.database import Contents
 from exporter.state.source import Collected, SourceState, Writer
 from exporter.state.tables import Key, Row, Table
-from exporter.tally import believed
+from exporter.tally import ErrorTally, Tally, believed
 
 LOG: Final = structlog.get_logger("exporter.state")
 
@@ -44,7 +44,8 @@ def _halves(table: Table, row: Row) -> tuple[Key, Row]:
 
 def _believe(books: Books, now: float) -> None:
     """See to it that no birth lies ahead."""
-    for tally in books.jobs.tallies.values():
+    tallies: list[Tally | ErrorTally] = [*books.jobs.tallies.values(), *books.jobs.errors.values()]
+    for tally in tallies:
         tally.believe(now)
     for profile in books.scan_profiles.profiles.values():
         profile.born = believed(profile.born, now)
@@ -80,6 +81,7 @@ def _collected(source: SourceState, tenant: str, collector: str) -> Collected:
 _READERS: Final[Mapping[Table, Callable[[SourceState, str, Key, Row], None]]] = {
     tables.TENANTS: _book(tables.read_tenant),
     tables.COUNTERS: _book(tables.read_tally),
+    tables.ERRORS: _book(tables.read_error),
     tables.JOBS: _book(tables.read_job),
     tables.RUNS: _book(tables.read_run),
     tables.SCAN_PROFILES: _book(tables.read_profile),

@@ -86,6 +86,13 @@ MIGRATIONS: Final[Sequence[str]] = (
         PRIMARY KEY (source, tenant, profile, asked_at)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE errors (
+        source TEXT NOT NULL, tenant TEXT NOT NULL, code TEXT NOT NULL,
+        born REAL NOT NULL, errors INTEGER NOT NULL,
+        PRIMARY KEY (source, tenant, code)
+    ) WITHOUT ROWID;
+    """,
 )
 """What makes each version of the file out of the one before; only ever added to."""
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.drift import SettingChange
+from exporter.job_memory import SeenRun
 from exporter.progress import Progress, Timing
-from exporter.records import Record, ScanProfile
+from exporter.records import JobKey, JobSchedule, Record, ScanProfile
 from exporter.state import tables
 from exporter.state.answers import packed
 from exporter.state.books import Books
@@ -27,6 +28,19 @@ class Writer(Protocol):
     def committed(self) -> Awaitable[None]:
         """Return once all that was put before is durable, or cannot be made so."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRuns:
+    """What the ledger remembers of a tenant's runs; see `exporter.source.Known`."""
+
+    since: float | None
+    runs: Mapping[str, SeenRun]
+
+    def job_of(self, run_id: str) -> JobKey | None:
+        """Return the job that a run was found to be of."""
+        run = self.runs.get(run_id)
+        return run.job if run else None
 
 
 @dataclass(slots=True, eq=False)
@@ -59,15 +73,28 @@ class SourceState:
         """Return what is remembered of a collection; nothing if there was none."""
         return self.collected.get(tenant, {}).get(collector) or Collected()
 
-    def enter_jobs(self, tenant: str, records: Sequence[Record], now: float) -> None:
-        """Enter an answer about the tenant's jobs into its ledger."""
+    def known(self, tenant: str, collector: str) -> "KnownRuns":
+        """Return what is remembered of the tenant's runs, for whoever asks about them again."""
+        progress, ledger = self.of(tenant, collector).progress, self.books(tenant).jobs
+        times = (progress.succeeded_at if progress else None, ledger.since())
+        return KnownRuns(min((time for time in times if time is not None), default=None), ledger.runs)
+
+    def gaps(self, tenant: str) -> dict[JobKey, float]:
+        """Return the longest pause in the schedule of each job of the tenant that has one."""
+        records = (record for each in self.collected.get(tenant, {}).values() for record in each.records or ())
+        return {record.job: record.longest_gap_seconds for record in records if isinstance(record, JobSchedule)}
+
+    def enter_jobs(self, tenant: str, records: Sequence[Record], now: float, *, history: bool = False) -> None:
+        """Enter an answer about the tenant's jobs into its ledger; see `TenantLedger.observe`."""
         ledger = self._watched(tenant).jobs
         news = not ledger.observed
-        changes = ledger.observe(records, now)
+        changes = ledger.observe(records, now, history=history)
         if news:
             self._put_tenant(tenant)
         for group in changes.groups:
             self._put(tables.COUNTERS, tenant, group, tables.tally_row(ledger.tallies[group]))
+        for code in changes.errors:
+            self._put(tables.ERRORS, tenant, (code,), tables.error_row(ledger.errors[code]))
         for job in changes.jobs:
             memory = ledger.jobs.get(job)
             self._put(tables.JOBS, tenant, job, tables.job_row(memory, ledger.present.get(job)) if memory else None)
@@ -90,6 +117,9 @@ class SourceState:
         for group, tally in books.jobs.tallies.items():
             if tally.grow_up(before):
                 self._put(tables.COUNTERS, tenant, group, tables.tally_row(tally))
+        for code, errors in books.jobs.errors.items():
+            if errors.grow_up(before):
+                self._put(tables.ERRORS, tenant, (code,), tables.error_row(errors))
         for profile, memory in books.scan_profiles.profiles.items():
             if 0 < memory.born <= before:
                 memory.born = 0.0
@@ -221,6 +251,8 @@ def _book_rows(books: Books) -> Iterator[tuple[Table, Key, Row]]:
     yield tables.TENANTS, (), (ledger.observed, books.left_at)
     for group, tally in ledger.tallies.items():
         yield tables.COUNTERS, group, tables.tally_row(tally)
+    for code, errors in ledger.errors.items():
+        yield tables.ERRORS, (code,), tables.error_row(errors)
     for job, memory in ledger.jobs.items():
         yield tables.JOBS, job, tables.job_row(memory, ledger.present.get(job))
     for run_id, run in ledger.runs.items():

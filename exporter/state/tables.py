@@ -13,7 +13,7 @@ from exporter.job_memory import JobMemory, SeenRun
 from exporter.progress import Progress, Timing
 from exporter.records import JobKey
 from exporter.state.books import Books
-from exporter.tally import Group, Tally
+from exporter.tally import ErrorTally, Group, Tally
 
 Key: TypeAlias = tuple[str, ...]
 Row: TypeAlias = tuple[Any, ...]
@@ -71,6 +71,7 @@ JOBS: Final = Table(
         *("ended_at", "succeeded_at", "completed_at", "duration_seconds", "size_bytes", "forgotten_before"),
     ),
 )
+ERRORS: Final = Table("errors", ("code",), ("born", "errors"))
 RUNS: Final = Table("runs", ("run_id",), (*_JOB, "state", "run_order", "seen_at"))
 SCAN_PROFILES: Final = Table("scan_profiles", ("profile",), ("born", "agreed", "settings", "seen_at", "changes"))
 ANSWERS: Final = Table("answers", ("collector",), ("records",))
@@ -85,7 +86,7 @@ COLLECTIONS: Final = Table(
 ACCEPTED: Final = Table("accepted_baselines", ("profile", "asked_at"), ("settings",))
 """What `baseline accept` asks the daemon to take over; the daemon deletes it when that is done."""
 
-BOOKS: Final = (TENANTS, COUNTERS, JOBS, RUNS, SCAN_PROFILES)
+BOOKS: Final = (TENANTS, COUNTERS, ERRORS, JOBS, RUNS, SCAN_PROFILES)
 """What must not be lost."""
 TABLES: Final = (*BOOKS, ANSWERS, COLLECTIONS, ACCEPTED)
 
@@ -104,6 +105,11 @@ def job_row(memory: JobMemory, present: str | None) -> Row:
     """Return a row of `JOBS`; *present* is the status that the vendor shows now, if it shows the job."""
     objects, *rest = attrgetter(*JOBS.values[1:])(memory)
     return (present, _json(objects), *rest)
+
+
+def error_row(tally: ErrorTally) -> Row:
+    """Return a row of `ERRORS`."""
+    return (tally.born, tally.errors)
 
 
 def run_row(run: SeenRun) -> Row:
@@ -153,6 +159,11 @@ def read_tally(books: Books, key: Key, row: Row) -> None:
     facts = _facts(COUNTERS, row, "objects")
     facts["objects"] = Counter(mapping(facts["objects"]))
     books.jobs.tallies[Group(*map(intern, key))] = Tally(**facts)  # type: ignore[arg-type]
+
+
+def read_error(books: Books, key: Key, row: Row) -> None:
+    """Enter a row of `ERRORS`."""
+    books.jobs.errors[intern(key[0])] = ErrorTally(**_facts(ERRORS, row))
 
 
 def read_job(books: Books, key: Key, row: Row) -> None:

@@ -61,12 +61,12 @@ def test_second_time(connection: sqlite3.Connection) -> None:
 
 
 def test_forward(connection: sqlite3.Connection) -> None:
-    """A file of version 1 is brought to version 3 in one go, keeping its rows."""
+    """A file is brought forward by two versions in one go, keeping its rows."""
     with_contoso(connection)
 
-    assert prepare(connection, [*MIGRATIONS, COLOURS, SHAPES]) == 1
+    assert prepare(connection, [*MIGRATIONS, COLOURS, SHAPES]) == len(MIGRATIONS)
 
-    assert version_of(connection) == 3
+    assert version_of(connection) == len(MIGRATIONS) + 2
     assert connection.execute("SELECT tenant, colour FROM tenants").fetchall() == [("contoso", "blue")]
     assert connection.execute("SELECT shape FROM shapes").fetchall() == [("round",)]
 
@@ -80,7 +80,7 @@ def test_broken_migration(connection: sqlite3.Connection) -> None:
         prepare(connection, [*MIGRATIONS, f"{COLOURS} {SHAPES} INSERT INTO nowhere VALUES (1);"])  # noqa: S608 - ours
 
     assert not connection.in_transaction
-    assert version_of(connection) == 1
+    assert version_of(connection) == len(MIGRATIONS)
     assert schema_of(connection) == before
     assert connection.execute("SELECT tenant FROM tenants").fetchall() == [("contoso",)]
 
@@ -95,7 +95,7 @@ def test_locked_by_another(connection: sqlite3.Connection, path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             prepare(connection, [*MIGRATIONS, COLOURS])
 
-    assert version_of(connection) == 1
+    assert version_of(connection) == len(MIGRATIONS)
 
 
 def test_half_a_way(connection: sqlite3.Connection) -> None:
@@ -104,7 +104,7 @@ def test_half_a_way(connection: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.OperationalError):
         prepare(connection, [*MIGRATIONS, COLOURS, "nonsense"])
 
-    assert prepare(connection, [*MIGRATIONS, COLOURS, SHAPES]) == 2
+    assert prepare(connection, [*MIGRATIONS, COLOURS, SHAPES]) == len(MIGRATIONS) + 1
 
 
 def test_newer(connection: sqlite3.Connection) -> None:
@@ -162,3 +162,15 @@ def test_examining(connection: sqlite3.Connection) -> None:
 
     prepare(connection)
     examine(connection)
+
+
+def test_from_the_first_version(path: Path) -> None:
+    """A file of the first version keeps all it holds, and gets the table of errors."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as first:
+        prepare(first, MIGRATIONS[:1])
+        first.execute(TENANTS.put, ("s", "contoso", 1, None))
+
+        assert prepare(first) == 1
+
+        assert first.execute("SELECT tenant FROM tenants").fetchall() == [("contoso",)]
+        assert first.execute("SELECT count(*) FROM errors").fetchone() == (0,)

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 
 from exporter.client.meter import note_request
 from exporter.records import Job, JobKey, Record, Run, Tenant
-from exporter.source import CollectorPlan
+from exporter.source import CollectorPlan, Known
+from exporter.state.source import KnownRuns
 
 Answer = Callable[[str, str], Awaitable[Sequence[Record]]]
+
+NOTHING = KnownRuns(None, {})
+"""What is known of a tenant that was never asked about."""
 
 EXCHANGE = JobKey(product="Microsoft 365", workload="Exchange Online", job_type="backup")
 
@@ -24,7 +28,7 @@ class FakeSource:
     """How long each request is under way, as the meter is told."""
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    async def collect(self, collector: str, tenant: str) -> Sequence[Record]:
+    async def collect(self, collector: str, tenant: str, known: Known) -> Sequence[Record]:  # noqa: ARG002 - not needed
         """Return the answer, which cost one request."""
         self.asked.append((collector, tenant))
         note_request(self.seconds)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from exporter.metrics.family import CACHED, Family, Labels, by, gauge, info
-from exporter.records import Collection, MicrosoftLicenses, Protection, Subscription, Tenant
+from exporter.records import Collection, MicrosoftLicenses, Protection, Subscription, Tenant, UnusualActivity
 
 TENANT: Final[Labels[Any]] = {"tenant": lambda record: record.tenant}
 SUBSCRIPTION: Final[Labels[Subscription]] = {
@@ -13,6 +13,10 @@ SUBSCRIPTION: Final[Labels[Subscription]] = {
 WORKLOAD: Final[Labels[Protection]] = {
     "tenant": lambda record: record.tenant,
     "product": lambda record: record.product,
+    "workload": lambda record: record.workload,
+}
+UNUSUAL: Final[Labels[UnusualActivity]] = {
+    "tenant": lambda record: record.tenant,
     "workload": lambda record: record.workload,
 }
 COLLECTOR: Final[Labels[Collection]] = {
@@ -70,7 +74,8 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     ),
     gauge(
         "seats_purchased",
-        f"User seats bought; absent where the product is not sold by seat. {CACHED} (Elements: purchasedUserSeats)",
+        f"User seats bought; absent where the product is not sold by seat. {CACHED} (Elements, Cloud Backup:"
+        " purchasedUserSeats)",
         Subscription,
         SUBSCRIPTION,
         lambda bought: bought.seats_purchased,
@@ -78,7 +83,8 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     gauge(
         "seats_used",
         "User seats in use. Elements has no such number: Microsoft licences assigned stand in for it, on every"
-        f" subscription with seats, so never sum over subscriptions. {CACHED} (Elements: microsoftLicenseAssigned)",
+        f" subscription with seats, so never sum over subscriptions. {CACHED} (Elements: microsoftLicenseAssigned;"
+        " Cloud Backup: assignedUserSeats)",
         Subscription,
         SUBSCRIPTION,
         lambda bought: bought.seats_used,
@@ -93,7 +99,8 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     ),
     gauge(
         "capacity_purchased_bytes",
-        f"Storage bought, one GB taken as 2^30 bytes. {CACHED} (Elements: purchasedCapacity)",
+        f"Storage bought, one GB taken as 2^30 bytes. {CACHED} (Elements: purchasedCapacity; Cloud Backup:"
+        " purchasedStorageSize)",
         Subscription,
         SUBSCRIPTION,
         lambda bought: bought.capacity_purchased_bytes,
@@ -101,10 +108,34 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     gauge(
         "storage_consumed_bytes",
         "Storage used as the licence counts it, one GB taken as 2^30 bytes; it need not equal the sum of"
-        f" storage_stored_bytes. {CACHED} (Elements: consumedStorage)",
+        f" storage_stored_bytes. {CACHED} (Elements: consumedStorage; Cloud Backup: protectedSize)",
         Subscription,
         SUBSCRIPTION,
         lambda bought: bought.storage_consumed_bytes,
+    ),
+    gauge(
+        "license_out_of_policy_timestamp_seconds",
+        f"When more came into use than was bought; absent while all is well. {CACHED} (Cloud Backup: outOfPolicyTime)",
+        Subscription,
+        SUBSCRIPTION,
+        lambda bought: bought.out_of_policy_at,
+        kept=True,
+    ),
+    gauge(
+        "unusual_activities",
+        "Sites in which the vendor found unusual activity, in the last days that are asked for (lookback)."
+        f" {CACHED} (Cloud Backup v2: unusualActivitiesCount)",
+        UnusualActivity,
+        UNUSUAL,
+        lambda found: found.unusual_activities,
+    ),
+    gauge(
+        "potential_ransomware_attacks",
+        "Sites in which the vendor suspects ransomware, in the last days that are asked for (lookback)."
+        f" {CACHED} (Cloud Backup v2: potentialRansomwareAttackCount)",
+        UnusualActivity,
+        UNUSUAL,
+        lambda found: found.potential_ransomware_attacks,
     ),
     gauge(
         "subscription_expiry_timestamp_seconds",

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exporter.client.fields import FaultObserver, Fields
+from exporter.client.fields import FaultObserver, Fields, objects
 from exporter.client.values import count_or_length, flag, text, timestamp
 from exporter.client.words import is_placeholder
 from exporter.records import ScanProfile, Status
-from exporter.sources.elements.wire import objects
 from exporter.sources.elements.words import (
     JOB_STATUS,
     JOB_STATUS_WORDS,

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, mod
 from exporter.duration import Interval
 from exporter.source import CollectorPlan, Source, Surroundings
 from exporter.source_settings import CollectorSettings, OAuthSettings, Options, SourceSettings, Url
-from exporter.sources.elements.auth import elements_client
+from exporter.sources.avepoint import avepoint_client
+from exporter.sources.elements.auth import SCOPES
 from exporter.sources.elements.client import ElementsV1, ElementsV3, ModuleFilter
 from exporter.sources.elements.source import Choices, ElementsSource
 
@@ -168,14 +169,8 @@ class ElementsSettings(SourceSettings):
 
     def build(self, name: str, surroundings: Surroundings) -> Source:
         """Connect the parts; ask nothing yet."""
-        http = elements_client(
-            self,
-            surroundings,
-            base_url=self.base_url,
-            auth=self.auth,
-            api=self.api,
-            collectors=[plan.name for plan in self.plans()],
-        )
+        scopes = [SCOPES[self.api][plan.name] for plan in self.plans()]
+        http = avepoint_client(self, surroundings, base_url=self.base_url, auth=self.auth, scopes=scopes)
         scans = self.collectors.scan_profiles
         choices = Choices(
             ids=self.tenants.ids,

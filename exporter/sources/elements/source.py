@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import structlog
 
-from exporter.client.fields import Fields
+from exporter.client.fields import Fields, objects
 from exporter.client.values import fold
 from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, RequestRefused, ValueFault
 from exporter.records import Record, Subscription
-from exporter.source import CollectorPlan, SourceObserver
+from exporter.source import CollectorPlan, Known, SourceObserver
 from exporter.sources.elements import profile_wire, subscription_wire, wire
 from exporter.sources.elements.client import ElementsApi, ModuleFilter
 
@@ -65,7 +65,7 @@ class ElementsSource:
         self._profiles: dict[str, dict[str, _KnownProfile]] = {}
         self._job_rows: dict[str, dict[int, wire.JobRow | None]] = {}
 
-    async def collect(self, collector: str, tenant: str) -> Sequence[Record]:
+    async def collect(self, collector: str, tenant: str, known: Known) -> Sequence[Record]:  # noqa: ARG002 - no history
         """Return the records of one collection."""
         match collector:
             case "tenants":
@@ -90,7 +90,7 @@ class ElementsSource:
             self._services.setdefault(tenant, frozenset())
 
     async def _tenants(self) -> list[Record]:
-        rows = wire.objects(await self._vendor.customers(self._choices.ids), self._observer, "customers")
+        rows = objects(await self._vendor.customers(self._choices.ids), self._observer, "customers")
         read = [wire.customer(row, personal_data=self._choices.personal_data) for row in rows]
         tenants = [tenant for tenant in read if tenant is not None]
         here = {tenant.tenant for tenant in tenants}
@@ -99,7 +99,7 @@ class ElementsSource:
         return list[Record](tenants)
 
     async def _subscriptions(self) -> list[Record]:
-        rows = wire.objects(await self._vendor.services(self._choices.ids), self._observer, "services")
+        rows = objects(await self._vendor.services(self._choices.ids), self._observer, "services")
         bought: dict[str, list[Fields]] = {}
         for row in rows:
             customer = subscription_wire.customer(row)
@@ -144,7 +144,7 @@ class ElementsSource:
         for row in rows:
             known = wire.fingerprint(row)
             if known is None or known not in before:
-                fields = wire.objects([row], self._observer, "jobs")
+                fields = objects([row], self._observer, "jobs")
                 job = wire.job(tenant, fields[0]) if fields else None
             else:
                 job = before[known]
@@ -160,13 +160,13 @@ class ElementsSource:
             raise NotApplicable("the customer has no Cloud Backup for Microsoft 365", asked=False)
         with _absent_unless(subscribed):
             rows = await self._vendor.protection(tenant)
-        facts = [wire.protection(tenant, row) for row in wire.objects(rows, self._observer, "protection")]
+        facts = [wire.protection(tenant, row) for row in objects(rows, self._observer, "protection")]
         return [fact for fact in facts if fact is not None]
 
     async def _scan_profiles(self, tenant: str) -> list[Record]:
         with _absent_unless(self._has(tenant, subscription_wire.is_microsoft_365_backup)):
             rows = await self._vendor.scan_profiles(tenant)
-        read = [profile_wire.listed(row) for row in wire.objects(rows, self._observer, "scan_profiles")]
+        read = [profile_wire.listed(row) for row in objects(rows, self._observer, "scan_profiles")]
         listed = {row.profile: row for row in read if row is not None}
         known = self._profiles.setdefault(tenant, {})
         for gone in known.keys() - listed.keys():
@@ -211,14 +211,14 @@ class ElementsSource:
         except NotFound:  # the numbers are there all the same
             return
         fields = self._entity(answer)
-        for change, objects in profile_wire.changed_objects(fields).items():
+        for change, changed in profile_wire.changed_objects(fields).items():
             LOG.info(
                 "scan_profile_objects_changed",
                 source=self.name,
                 tenant=tenant,
                 profile=row.profile,
                 change=change,
-                objects=objects,
+                objects=changed,
             )
 
     def _entity(self, answer: Any) -> Fields:

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exporter.client.fields import FaultObserver, Fields
+from exporter.client.fields import Fields
 from exporter.client.values import count, duration_seconds, fold, size_bytes, text, timestamp
-from exporter.errors import ValueFault
 from exporter.records import (
     ENDED,
     UNDERWAY,
@@ -39,17 +38,6 @@ _OUTCOMES: Final[Mapping[Outcome, tuple[str, str]]] = {
     "skipped": ("skippedCount", "skippedNumber"),
     "warning": ("warningCount", "warningNumber"),
 }
-
-
-def objects(rows: Iterable[Any], observer: FaultObserver, what: str) -> list[Fields]:
-    """Return the rows that are objects; others are counted as unreadable *what*."""
-    readable: list[Fields] = []
-    for row in rows:
-        try:
-            readable.append(Fields(row, observer))
-        except ValueFault:
-            observer.value_failed(what)
-    return readable
 
 
 def customer(fields: Fields, *, personal_data: bool) -> Tenant | None:

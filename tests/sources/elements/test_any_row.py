@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.client.fields import objects
 from exporter.records import Record
 from exporter.sources.elements import profile_wire, subscription_wire, wire
 from exporter.sources.elements.source import Choices, ElementsSource
@@ -69,7 +70,7 @@ def mixed(given_rows: list[Any], place: int, kind: str) -> list[Any]:
 
 def kept(given_rows: list[Any], kind: str, read: Callable[[Any], Record | None]) -> Sequence[Record]:
     """Return what could be read."""
-    fields = wire.objects(given_rows, Notes(), kind)
+    fields = objects(given_rows, Notes(), kind)
     return [record for record in map(read, fields) if record is not None]
 
 
@@ -111,7 +112,7 @@ def test_jobs(given_rows: list[Any], place: int) -> None:
 def test_services(given_rows: list[Any], place: int) -> None:
     """Any row among those of services leaves the others as they are."""
     notes, subscriptions, licensed = Notes(), [], []
-    for row in wire.objects(mixed(given_rows, place, "services"), notes, "services"):
+    for row in objects(mixed(given_rows, place, "services"), notes, "services"):
         customer = subscription_wire.customer(row) or "nobody"
         read = [subscription_wire.product(customer, each) for each in subscription_wire.products(row, notes)]
         readable = [product for product in read if product is not None]
@@ -128,11 +129,9 @@ def test_profiles(given_rows: list[Any], place: int, details: Any, report: Any) 
     """Any row among those of profiles, any details and any report leave the other profiles as they are."""
     notes = Notes()
     listed = kept_profiles(mixed(given_rows, place, "profile"), notes)
-    read_details = [
-        profile_wire.details(each, notes) for each in wire.objects([details, *given_rows], notes, "details")
-    ]
-    reports = [profile_wire.daily_report(each) for each in wire.objects([report, *given_rows], notes, "report")]
-    objects = [profile_wire.changed_objects(each) for each in wire.objects([report], notes, "report")]
+    read_details = [profile_wire.details(each, notes) for each in objects([details, *given_rows], notes, "details")]
+    reports = [profile_wire.daily_report(each) for each in objects([report, *given_rows], notes, "report")]
+    changed = [profile_wire.changed_objects(each) for each in objects([report], notes, "report")]
 
     profiles = [
         profile_wire.scan_profile(CONTOSO, each, known, made)
@@ -142,12 +141,12 @@ def test_profiles(given_rows: list[Any], place: int, details: Any, report: Any) 
     ]
 
     assert any(profile.profile == "good" for profile in profiles)
-    assert all(isinstance(each, list) for found in objects for each in found.values())
+    assert all(isinstance(each, list) for found in changed for each in found.values())
 
 
 def kept_profiles(given_rows: list[Any], notes: Notes) -> list[profile_wire.ListedProfile]:
     """Return the rows of the list that could be read."""
-    read = [profile_wire.listed(row) for row in wire.objects(given_rows, notes, "scan_profiles")]
+    read = [profile_wire.listed(row) for row in objects(given_rows, notes, "scan_profiles")]
     return [row for row in read if row is not None]
 
 

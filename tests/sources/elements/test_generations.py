@@ -14,6 +14,7 @@ from exporter.sources.elements.settings import ElementsSettings
 from tests.sources.elements.stage import MORNING, Notes
 from tests.support.clock import FakeClock
 from tests.support.exposition import Pipeline
+from tests.support.sources import NOTHING
 
 HALF_AN_HOUR = 1800.0
 
@@ -41,7 +42,7 @@ async def exposed(source: Source, clock: FakeClock) -> list[str]:
         for plan in source.plans:
             for tenant in tenants if plan.per_tenant else [""]:
                 try:
-                    records = await source.collect(plan.name, tenant)
+                    records = await source.collect(plan.name, tenant, NOTHING)
                 except NotApplicable:
                     continue
                 await pipeline.take(plan, tenant, records)

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from exporter.client.fields import objects
 from exporter.records import Job, Record, Run
 from exporter.source import Source
 from exporter.sources.elements import wire
 from tests.sources.elements.stage import CONTOSO, FABRIKAM, Stage
+from tests.support.sources import NOTHING
 
 START = 1_772_484_931.0
 ROW: dict[str, Any] = {
@@ -40,7 +42,7 @@ WORDS = {
 async def collect(stage: Stage, source: Source, *rows: Any) -> list[Record]:
     """Return the records of these rows."""
     stage.rows(source.api, "jobs", *rows)
-    return list(await source.collect("jobs", CONTOSO))
+    return list(await source.collect("jobs", CONTOSO, NOTHING))
 
 
 async def read(stage: Stage, api: str = "v3", **properties: Any) -> tuple[Job, Run | None]:
@@ -114,7 +116,7 @@ async def test_placeholders_are_no_runs(stage: Stage, status: Any, expected: str
 )
 async def test_statuses(stage: Stage, status: Any, expected: str) -> None:
     """A status is known by its number or its word in any spelling, and otherwise keeps what it says."""
-    job = wire.job(CONTOSO, wire.objects([ROW | {"status": status}], stage.notes, "jobs")[0])
+    job = wire.job(CONTOSO, objects([ROW | {"status": status}], stage.notes, "jobs")[0])
 
     assert job is not None
     assert job.job.status == expected
@@ -271,7 +273,7 @@ async def test_rows_of_other_customers(stage: Stage) -> None:
     await collect(stage, source, dict(ROW))
     stage.rows("v3", f"POST /customers/{FABRIKAM}/avpt-products/jobs/batch?pageIndex=1&pageSize=100", dict(ROW))
 
-    records = await source.collect("jobs", FABRIKAM)
+    records = await source.collect("jobs", FABRIKAM, NOTHING)
 
     assert {record.tenant for record in records} == {FABRIKAM}
 
@@ -302,7 +304,7 @@ async def test_customers_that_left(stage: Stage) -> None:
     source = stage.source()
     first = await collect(stage, source, dict(ROW))
     stage.rows("v3", "customers", {"id": FABRIKAM})
-    await source.collect("tenants", "")
+    await source.collect("tenants", "", NOTHING)
 
     second = await collect(stage, source, dict(ROW))
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.sources.elements.stage import CONTOSO, Stage, plan_of, recorded
 from tests.support.exposition import Golden, Pipeline
+from tests.support.sources import NOTHING
 
 WHOLE = {"tenants": "customers", "subscriptions": "services"}
 HALF_AN_HOUR = 1800.0
@@ -19,7 +20,7 @@ async def test_present_state(stage: Stage, golden: Golden, api: str, collector: 
     source, pipeline = stage.source(api), Pipeline(stage.clock)
     tenant = "" if collector in WHOLE else CONTOSO
 
-    await pipeline.take(plan_of(source, collector), tenant, await source.collect(collector, tenant))
+    await pipeline.take(plan_of(source, collector), tenant, await source.collect(collector, tenant, NOTHING))
     exposed = await pipeline.text()
 
     assert exposed == golden(f"elements/{api}/{collector}.prom", exposed)
@@ -32,9 +33,9 @@ async def test_jobs(stage: Stage, golden: Golden, api: str) -> None:
     source, pipeline = stage.source(api), Pipeline(stage.clock)
     plan = plan_of(source, "jobs")
 
-    await pipeline.take(plan, CONTOSO, await source.collect("jobs", CONTOSO))
+    await pipeline.take(plan, CONTOSO, await source.collect("jobs", CONTOSO, NOTHING))
     stage.clock.advance(HALF_AN_HOUR)
-    await pipeline.take(plan, CONTOSO, await source.collect("jobs", CONTOSO))
+    await pipeline.take(plan, CONTOSO, await source.collect("jobs", CONTOSO, NOTHING))
     exposed = await pipeline.text()
 
     assert exposed == golden(f"elements/{api}/jobs.prom", exposed)
@@ -52,7 +53,9 @@ async def test_scan_profiles(stage: Stage, golden: Golden, api: str) -> None:
     source = stage.source(api, collectors={"scan_profiles": {"baseline": baseline}})
     pipeline = Pipeline(stage.clock)
 
-    await pipeline.take(plan_of(source, "scan_profiles"), CONTOSO, await source.collect("scan_profiles", CONTOSO))
+    await pipeline.take(
+        plan_of(source, "scan_profiles"), CONTOSO, await source.collect("scan_profiles", CONTOSO, NOTHING)
+    )
     exposed = await pipeline.text()
 
     assert exposed == golden(f"elements/{api}/scan_profiles.prom", exposed)
@@ -78,7 +81,7 @@ async def test_what_cannot_be_read_is_counted(stage: Stage, api: str, collector:
     endpoint = WHOLE.get(collector, collector)
     stage.answer(api, endpoint, recorded(f"{api}/{endpoint}.json"))
 
-    await stage.source(api).collect(collector, "" if collector in WHOLE else CONTOSO)
+    await stage.source(api).collect(collector, "" if collector in WHOLE else CONTOSO, NOTHING)
 
     expected = FAULTS[endpoint] + Counter(services=1) if (api, endpoint) == ("v3", "services") else FAULTS[endpoint]
     assert stage.notes.failed == expected

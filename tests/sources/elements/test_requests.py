@@ -7,6 +7,7 @@ import pytest
 from exporter.errors import AnswerUnreadable, NotFound
 from exporter.records import Tenant
 from tests.sources.elements.stage import CONTOSO, NAMELESS, ORIGIN, PAGE, PATHS, PROFILE, ROOT, Stage, recorded
+from tests.support.sources import NOTHING
 from tests.support.vendor import Asked
 
 V3 = "/partner/external/v3/general"
@@ -20,7 +21,7 @@ def tenants(count: int, first: int = 0) -> list[Any]:
 
 async def ids(stage: Stage, api: str, **options: Any) -> list[str]:
     """Return the ids of the customers that a source finds."""
-    records = await stage.source(api, **options).collect("tenants", "")
+    records = await stage.source(api, **options).collect("tenants", "", NOTHING)
     return [record.tenant for record in records if isinstance(record, Tenant)]
 
 
@@ -45,7 +46,7 @@ async def test_lists(stage: Stage, collector: str, target: str, body: Any) -> No
     api = "v3" if path.startswith(V3) else "v1"
     stage.vendor.add(ORIGIN + path, method, payload={"data": [], "value": []})
 
-    records = await stage.source(api).collect(collector, CONTOSO)
+    records = await stage.source(api).collect(collector, CONTOSO, NOTHING)
 
     assert records == []
     assert stage.vendor.asked[1:] == [Asked(method, path, body)]
@@ -82,7 +83,7 @@ async def test_profiles(stage: Stage, api: str, targets: list[str]) -> None:
     for endpoint in ("scan_profile", "report", "other_profile", "other_report"):
         stage.answer(api, endpoint, status=404)
 
-    await stage.source(api).collect("scan_profiles", CONTOSO)
+    await stage.source(api).collect("scan_profiles", CONTOSO, NOTHING)
 
     assert stage.asked() == targets
 
@@ -134,7 +135,7 @@ async def test_ids_of_v3_go_in_chunks(stage: Stage, endpoint: str) -> None:
         stage.rows("v3", endpoint)
     collector = {"customers": "tenants", "services": "subscriptions"}[endpoint]
 
-    await stage.source("v3", tenants={"ids": wanted}).collect(collector, "")
+    await stage.source("v3", tenants={"ids": wanted}).collect(collector, "", NOTHING)
 
     bodies = [asked.body for asked in stage.vendor.asked[1:]]
     assert bodies == [
@@ -172,7 +173,7 @@ async def test_services_of_one_customer(stage: Stage, payload: Any) -> None:
     """/Services/{id} is read whether it is one entity or a list."""
     stage.answer("v1", "GET /Services/c2", payload)
 
-    records = await stage.source("v1", tenants={"ids": ["c2"]}).collect("subscriptions", "")
+    records = await stage.source("v1", tenants={"ids": ["c2"]}).collect("subscriptions", "", NOTHING)
 
     assert [type(record).__name__ for record in records] == ["Subscription", "MicrosoftLicenses"]
 
@@ -183,7 +184,7 @@ async def test_only_of_v3(stage: Stage) -> None:
     stage.rows("v3", "jobs")
     only = [{"job_type": 7, "job_module": 303}, {"job_type": "11", "job_module": "501"}]
 
-    await stage.source("v3", collectors={"jobs": {"only": only}}).collect("jobs", CONTOSO)
+    await stage.source("v3", collectors={"jobs": {"only": only}}).collect("jobs", CONTOSO, NOTHING)
 
     bodies = [asked.body for asked in stage.vendor.asked[1:]]
     assert bodies == [{"jobType": 7, "jobModule": 303}, {"jobType": 11, "jobModule": 501}]
@@ -200,7 +201,7 @@ async def test_only_of_v1(stage: Stage) -> None:
         {"job_type": "A/B?", "job_module": "100%"},
     ]
 
-    await stage.source("v1", collectors={"jobs": {"only": only}}).collect("jobs", CONTOSO)
+    await stage.source("v1", collectors={"jobs": {"only": only}}).collect("jobs", CONTOSO, NOTHING)
 
     assert stage.asked() == ["/partner" + path for path in paths]
 
@@ -250,7 +251,7 @@ async def test_hostile_ids_stay_one_segment(stage: Stage, api: str, collector: s
     """An id that looks like a path leads nowhere but to its own place in it."""
     stage.rows(api, PATHS[api][collector].replace(CONTOSO, segment))
 
-    await stage.source(api).collect(collector, tenant)
+    await stage.source(api).collect(collector, tenant, NOTHING)
 
     assert stage.asked() == [ROOT[api][len(ORIGIN) :] + PATHS[api][collector].split(" ")[1].replace(CONTOSO, segment)]
 
@@ -261,7 +262,7 @@ async def test_dots_are_no_id(stage: Stage, api: str, tenant: str) -> None:
     source = stage.source(api)
 
     with pytest.raises(AnswerUnreadable, match="cannot stand in a path"):
-        await source.collect("jobs", tenant)
+        await source.collect("jobs", tenant, NOTHING)
 
     assert stage.asked() == []
 
@@ -272,6 +273,6 @@ async def test_hostile_profiles_stay_one_segment(stage: Stage, api: str) -> None
     for endpoint in ("scan_profile", "report"):
         stage.answer(api, PATHS[api][endpoint].replace(PROFILE, "..%2F..%2FCustomers"), status=404)
 
-    await stage.source(api).collect("scan_profiles", CONTOSO)
+    await stage.source(api).collect("scan_profiles", CONTOSO, NOTHING)
 
     assert all("..%2F..%2FCustomers" in target for target in stage.asked()[1:])

@@ -9,6 +9,7 @@ from exporter.errors import AnswerUnreadable, PermissionMissing, ServerFailed
 from exporter.records import ScanProfile
 from exporter.source import Source
 from tests.sources.elements.stage import CONTOSO, FABRIKAM, PATHS, PROFILE, Stage, recorded
+from tests.support.sources import NOTHING
 
 REPORTS = {"v3": "scan_profile_changes", "v1": "scan_profile_daily"}
 LOGGING = {"scan_profiles": {"changed_objects": True}}
@@ -34,7 +35,7 @@ def report(api: str, **properties: Any) -> Any:
 
 async def profiles(source: Source, tenant: str = CONTOSO) -> list[ScanProfile]:
     """Collect and return the profiles."""
-    return [each for each in await source.collect("scan_profiles", tenant) if isinstance(each, ScanProfile)]
+    return [each for each in await source.collect("scan_profiles", tenant, NOTHING) if isinstance(each, ScanProfile)]
 
 
 def asked_for(stage: Stage, api: str, endpoint: str) -> int:
@@ -299,6 +300,6 @@ async def test_profiles_of_customers_that_left(stage: Stage, api: str) -> None:
     stage.rows(api, "customers", {"id": FABRIKAM})
     answer(stage, api, row(), details={"tenantDomain": "fabrikam"})
 
-    await source.collect("tenants", "")
+    await source.collect("tenants", "", NOTHING)
 
     assert [each.domain for each in await profiles(source)] == ["fabrikam"]

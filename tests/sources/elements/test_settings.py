@@ -11,6 +11,7 @@ from exporter.source import Surroundings
 from exporter.sources.elements.settings import ElementsSettings
 from tests.sources.elements.stage import Notes, Stage
 from tests.support.clock import FakeClock
+from tests.support.sources import NOTHING
 
 AUTH = {"client_id": "any", "client_secret": "simulated"}
 
@@ -80,7 +81,7 @@ async def test_scopes(stage: Stage, api: str, auth: Any, collectors: Any, scopes
     expected = [f"{family}.{scope}.read.all" for scope in scopes.split()] if scopes else auth["scopes"]
     stage.rows(api, "customers")
 
-    await stage.source(api, auth=AUTH | auth, collectors=collectors).collect("tenants", "")
+    await stage.source(api, auth=AUTH | auth, collectors=collectors).collect("tenants", "", NOTHING)
 
     assert stage.vendor.asked[0].body.endswith("&scope=" + "+".join(expected))
 
@@ -119,7 +120,7 @@ async def test_certificates(stage: Stage, tmp_path: Path) -> None:
 
     assert source.kind == "elements"
     with pytest.raises(Exception, match=r"client\.(pem|key)"):
-        await source.collect("tenants", "")
+        await source.collect("tenants", "", NOTHING)
 
 
 def test_plans() -> None:

@@ -17,6 +17,7 @@ from exporter.errors import (
 from exporter.records import MicrosoftLicenses, Protection, Subscription, Tenant
 from exporter.source import Source
 from tests.sources.elements.stage import CONTOSO, FABRIKAM, Stage, recorded
+from tests.support.sources import NOTHING
 
 BACKUP = "Cloud Backup for Microsoft 365 - Microsoft 365 services"
 OTHER_BACKUP = "Cloud Backup for Dynamics 365"
@@ -27,14 +28,14 @@ async def bought(stage: Stage, api: str, *names: str) -> Source:
     """Return a source that knows what Contoso bought."""
     stage.services(api, *names)
     source = stage.source(api)
-    await source.collect("subscriptions", "")
+    await source.collect("subscriptions", "", NOTHING)
     return source
 
 
 async def products(stage: Stage, api: str, *rows: Any) -> list[Any]:
     """Return the records of the products that Contoso bought."""
     stage.rows(api, "services", {"customerId": CONTOSO, "products": list(rows)})
-    return list(await stage.source(api).collect("subscriptions", ""))
+    return list(await stage.source(api).collect("subscriptions", "", NOTHING))
 
 
 async def test_owner_is_hidden(stage: Stage, api: str) -> None:
@@ -45,9 +46,9 @@ async def test_owner_is_hidden(stage: Stage, api: str) -> None:
 
     with capture_logs() as events:
         records = [
-            *await source.collect("tenants", ""),
-            *await source.collect("subscriptions", ""),
-            *await source.collect("protection", CONTOSO),
+            *await source.collect("tenants", "", NOTHING),
+            *await source.collect("subscriptions", "", NOTHING),
+            *await source.collect("protection", CONTOSO, NOTHING),
         ]
 
     assert len(records) > 10
@@ -60,8 +61,11 @@ async def test_owner_if_asked(stage: Stage, api: str) -> None:
         stage.answer(api, endpoint, recorded(f"{api}/{endpoint}.json"))
     source = stage.source(api, personal_data=True)
 
-    tenants = await source.collect("tenants", "")
-    others = [*await source.collect("subscriptions", ""), *await source.collect("protection", CONTOSO)]
+    tenants = await source.collect("tenants", "", NOTHING)
+    others = [
+        *await source.collect("subscriptions", "", NOTHING),
+        *await source.collect("protection", CONTOSO, NOTHING),
+    ]
 
     owners = [tenant.owner_email for tenant in tenants if isinstance(tenant, Tenant)]
     assert owners == ["owner@contoso.example", "it@fabrikam.example", "boss@tailspin.example", None]
@@ -75,7 +79,7 @@ async def test_nothing_bought(stage: Stage, api: str, collector: str) -> None:
     before = len(stage.asked())
 
     with pytest.raises(NotApplicable) as absence:
-        await source.collect(collector, CONTOSO)
+        await source.collect(collector, CONTOSO, NOTHING)
 
     assert not absence.value.asked
     assert len(stage.asked()) == before
@@ -86,7 +90,7 @@ async def test_nothing_at_all(stage: Stage, api: str) -> None:
     source = await bought(stage, api)
 
     with pytest.raises(NotApplicable):
-        await source.collect("jobs", CONTOSO)
+        await source.collect("jobs", CONTOSO, NOTHING)
 
 
 async def test_another_backup(stage: Stage, api: str) -> None:
@@ -94,9 +98,9 @@ async def test_another_backup(stage: Stage, api: str) -> None:
     source = await bought(stage, api, OTHER_BACKUP)
     stage.rows(api, "jobs")
 
-    assert await source.collect("jobs", CONTOSO) == []
+    assert await source.collect("jobs", CONTOSO, NOTHING) == []
     with pytest.raises(NotApplicable) as absence:
-        await source.collect("protection", CONTOSO)
+        await source.collect("protection", CONTOSO, NOTHING)
     assert not absence.value.asked
 
 
@@ -106,7 +110,7 @@ async def test_microsoft_365_bought(stage: Stage, api: str, name: str) -> None:
     source = await bought(stage, api, name)
     stage.rows(api, "protection", {"serviceModule": "Exchange Online", "totalScannedObjects": 1})
 
-    records = await source.collect("protection", CONTOSO)
+    records = await source.collect("protection", CONTOSO, NOTHING)
 
     assert [record.workload for record in records if isinstance(record, Protection)] == ["Exchange Online"]
 
@@ -117,9 +121,9 @@ async def test_customers_of_whom_nothing_is_known_are_asked(stage: Stage, api: s
     stage.rows(api, "services", {"customerId": FABRIKAM, "products": []})
     stage.rows(api, collector)
     source = stage.source(api)
-    await source.collect("subscriptions", "")
+    await source.collect("subscriptions", "", NOTHING)
 
-    assert await source.collect(collector, CONTOSO) == []
+    assert await source.collect(collector, CONTOSO, NOTHING) == []
 
 
 @pytest.mark.parametrize("unreadable", ["text", {"service": True}, {"service": ["x"]}, {}])
@@ -130,9 +134,9 @@ async def test_unreadable_products_prove_nothing(stage: Stage, api: str, collect
     stage.rows(api, collector)
     source = stage.source(api)
 
-    await source.collect("subscriptions", "")
+    await source.collect("subscriptions", "", NOTHING)
 
-    assert await source.collect(collector, CONTOSO) == []
+    assert await source.collect(collector, CONTOSO, NOTHING) == []
     assert stage.notes.failed == {"service": 1}
 
 
@@ -143,7 +147,7 @@ async def test_refused_and_not_known_to_be_bought(stage: Stage, api: str, collec
     stage.answer(api, collector, status=status)
 
     with pytest.raises(NotApplicable) as absence:
-        await stage.source(api).collect(collector, CONTOSO)
+        await stage.source(api).collect(collector, CONTOSO, NOTHING)
 
     assert absence.value.asked
 
@@ -158,7 +162,7 @@ async def test_refused_although_bought(
     stage.answer(api, collector, status=status)
 
     with pytest.raises(error):
-        await source.collect(collector, CONTOSO)
+        await source.collect(collector, CONTOSO, NOTHING)
 
 
 @pytest.mark.parametrize("collector", ["tenants", "subscriptions", *PER_CUSTOMER])
@@ -168,7 +172,7 @@ async def test_permission_of_one_endpoint(stage: Stage, api: str, collector: str
     stage.answer(api, endpoint, status=403)
 
     with pytest.raises(PermissionMissing):
-        await stage.source(api).collect(collector, CONTOSO)
+        await stage.source(api).collect(collector, CONTOSO, NOTHING)
 
 
 async def test_a_broken_server(stage: Stage, api: str) -> None:
@@ -176,7 +180,7 @@ async def test_a_broken_server(stage: Stage, api: str) -> None:
     stage.answer(api, "customers", status=500, repeat=True)
 
     with pytest.raises(ServerFailed):
-        await stage.source(api).collect("tenants", "")
+        await stage.source(api).collect("tenants", "", NOTHING)
 
 
 async def test_licenses_once_a_tenant(stage: Stage, api: str) -> None:
@@ -271,7 +275,7 @@ async def test_flat_rows_of_one_customer(stage: Stage) -> None:
     rows = [{"CustomerId": CONTOSO, "Service": name} for name in (BACKUP, OTHER_BACKUP)]
     stage.rows("v1", "services", *rows, {"CustomerId": CONTOSO})
 
-    records = await stage.source("v1").collect("subscriptions", "")
+    records = await stage.source("v1").collect("subscriptions", "", NOTHING)
 
     assert [each.subscription for each in records if isinstance(each, Subscription)] == [BACKUP, OTHER_BACKUP]
 
@@ -280,7 +284,7 @@ async def test_one_product_without_a_list(stage: Stage) -> None:
     """A single nested product is read even if it is not in a list."""
     stage.rows("v1", "services", {"CustomerId": CONTOSO, "Products": {"Service": BACKUP}})
 
-    [subscription] = await stage.source("v1").collect("subscriptions", "")
+    [subscription] = await stage.source("v1").collect("subscriptions", "", NOTHING)
 
     assert isinstance(subscription, Subscription)
 

@@ -1,0 +1,70 @@
+"""What AvePoint's APIs have in common: one app registration, one token for all scopes, one limiter."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from exporter.client.json_client import JsonClient
+from exporter.client.limiter import Limiter
+from exporter.client.retry import RetryPolicy
+from exporter.client.tokens import CertificateGrant, ClientSecretGrant, Grant, Secret, Tokens
+from exporter.client.transport import Transport
+from exporter.source import Surroundings
+from exporter.source_settings import LimitSettings, OAuthSettings, SourceSettings
+
+
+def grant(auth: OAuthSettings) -> Grant:
+    """Return the configured way to ask for a token."""
+    if auth.certificate_file and auth.private_key_file:
+        return CertificateGrant(auth.client_id, auth.certificate_file, auth.private_key_file)
+    secret = auth.client_secret.get_secret_value() if auth.client_secret else None
+    return ClientSecretGrant(auth.client_id, Secret.of(secret, auth.client_secret_file))
+
+
+def avepoint_client(
+    settings: SourceSettings, surroundings: Surroundings, *, base_url: str, auth: OAuthSettings, scopes: Sequence[str]
+) -> JsonClient:
+    """Return the client of one credential, with *scopes* unless others are configured."""
+    transport = Transport(
+        session=surroundings.session,
+        clock=surroundings.clock,
+        timeout_seconds=settings.limits.timeout,
+        max_body_bytes=settings.max_body_mib << 20,
+        ssl=settings.tls.verification(),
+        server_name=settings.tls.server_name,
+    )
+    tokens = Tokens(
+        transport=transport if _same_host(base_url, auth.token_url) else _identity_transport(settings, surroundings),
+        token_url=auth.token_url,
+        grant=grant(auth),
+        scopes=auth.scopes or list(dict.fromkeys(scopes)),
+        clock=surroundings.clock,
+        observer=surroundings.observer,
+    )
+    return JsonClient(
+        transport=transport,
+        base_url=base_url,
+        tokens=tokens,
+        limiter=_limiter(settings.limits, surroundings),
+        policy=RetryPolicy(),
+        clock=surroundings.clock,
+        observer=surroundings.observer,
+        jitter=surroundings.random.random,
+    )
+
+
+def _limiter(limits: LimitSettings, surroundings: Surroundings) -> Limiter:
+    return Limiter(limits.requests_per_second / surroundings.share, limits.concurrency, clock=surroundings.clock)
+
+
+def _same_host(one: str, other: str) -> bool:
+    return urlsplit(one).netloc == urlsplit(other).netloc
+
+
+def _identity_transport(settings: SourceSettings, surroundings: Surroundings) -> Transport:
+    """Return the way to a token host of its own, for which the API host's fingerprint and name mean nothing."""
+    return Transport(
+        session=surroundings.session,
+        clock=surroundings.clock,
+        timeout_seconds=settings.limits.timeout,
+        ssl=settings.tls.model_copy(update={"fingerprint_sha256": None}).verification(),
+    )
