@@ -9,8 +9,10 @@ from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.records import (
     AbandonedJobs,
     Collection,
+    JobErrors,
     JobHistory,
     JobKey,
+    JobSchedule,
     JobTally,
     MicrosoftLicenses,
     Protection,
@@ -19,6 +21,7 @@ from exporter.records import (
     ScanProfileDrift,
     Subscription,
     Tenant,
+    UnusualActivity,
 )
 
 MAIL = JobKey(product="Microsoft 365", workload="Exchange Online", job_type="backup", name="Mail")
@@ -64,6 +67,7 @@ def about_the_tenant(tenant: str) -> list[Record]:
             capacity_purchased_bytes=2.0**40,
             storage_consumed_bytes=1.5e9,
             expires_at=1_790_000_000.0,
+            out_of_policy_at=1_772_300_000.0,
         ),
         MicrosoftLicenses(tenant=tenant, assigned=48.0, available=60.0),
         Protection(
@@ -73,6 +77,9 @@ def about_the_tenant(tenant: str) -> list[Record]:
             scanned=100,
             protected=98,
             stored_bytes={"avepoint": 1e9, "byos": 0.0},
+        ),
+        UnusualActivity(
+            tenant=tenant, workload="SharePoint Online", unusual_activities=2, potential_ransomware_attacks=0
         ),
         ScanProfile(
             tenant=tenant,
@@ -124,6 +131,8 @@ def about_its_jobs(tenant: str) -> list[Record]:
             size_bytes=5e8,
             objects={"successful": 100, "failed": 0},
         ),
+        JobSchedule(tenant=tenant, job=MAIL, interval_seconds=21_600.0, longest_gap_seconds=28_800.0),
+        JobErrors(tenant=tenant, code="SP-1042", errors=3.0),
         AbandonedJobs(tenant=tenant, product="Microsoft 365", jobs=2),
     ]
 
