@@ -28,6 +28,8 @@ from exporter.web.app import web_app
 LOG: Final = structlog.get_logger("exporter.app")
 TIDY_EVERY: Final = 1.0
 STUCK_AFTER: Final = 120.0
+PATIENCE: Final = 2.0
+"""Seconds that a start may still take once it is to end."""
 PREPARING_SHARE: Final = 49.0
 """Rest for each second spent on preparing scrapes: one part in fifty, whatever the fleet."""
 
@@ -95,7 +97,7 @@ async def running(settings: Settings, clock: Clock, *, tidy_every: float = TIDY_
         stack.push_async_callback(state.close)
         await state.open()
         _background(stack, state.run(), "state")
-        session = await stack.enter_async_context(_session())
+        session = await stack.enter_async_context(outgoing_session())
         fleet = Fleet(settings=settings, session=session, clock=clock, snapshot=snapshot, state=state)
         await fleet.open()
         own = ProcessInstruments(clock)
@@ -131,7 +133,8 @@ async def run(
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if not starting.done():  # it may hang on a disk
+        await asyncio.wait({starting}, timeout=PATIENCE)
+        if not starting.done():  # it hangs on a disk
             LOG.info("stopping")
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
@@ -152,7 +155,7 @@ async def _reload_at(hang_up: asyncio.Event, daemon: Daemon, read: Callable[[], 
             LOG.exception("reload_broken")
 
 
-def _session() -> aiohttp.ClientSession:
+def outgoing_session() -> aiohttp.ClientSession:
     """Return the one session of all sources: its connections are limited by their limiters, not here."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 Place: TypeAlias = tuple[str, ...]
 """The keys from the top of the configuration down to an option."""
 
+KIND: Final = "kind"
+"""The option that tells the members of a union apart."""
 ENVIRONMENT: Final = "environment: "
 """What an origin begins with that is a variable instead of a file."""
 
@@ -36,6 +38,7 @@ _HINTS: Final[Mapping[str, str]] = {
     "string_too_short": "should not be empty",
     "too_short": "should not be empty",
 }
+_KIND_HINTS: Final[Mapping[str, str]] = {"union_tag_not_found": "is required: ", "union_tag_invalid": "should be "}
 _NAME_HINT: Final = "source names are lower-case letters, digits and single underscores, and begin with a letter"
 
 
@@ -44,15 +47,26 @@ def faults_of(error: ValidationError, model: type[BaseModel], *, path: str, orig
     lines = []
     faults = error.errors(include_input=False, include_url=False, include_context=True)
     for fault in faults:
-        place = tuple(str(step) for step in fault["loc"])
+        place, kind = _place_and_kind(fault, model)
         if fault["type"] == "too_short" and any(_is_below(other["loc"], fault["loc"]) for other in faults):
             continue  # not empty: all of its items are at fault
         shown = ".".join(_printable(step) for step in place if step != "[key]") or "the file"
-        sentence = _sentence(fault, place, model)
+        sentence = _sentence(fault, place, annotations_at(model, place[:-1], kind))
         lines.append(
             f"{_origin(place, origins) or path}: {shown}: {sentence}{_variables_behind(place, sentence, origins)}"
         )
     return list(dict.fromkeys(lines))
+
+
+def _place_and_kind(fault: Mapping[str, Any], model: type[BaseModel]) -> tuple[Place, str | None]:
+    """Return the keys down to a fault, and the kind of the member that holds it, which pydantic puts among them."""
+    steps = tuple(str(step) for step in fault["loc"])
+    if fault["type"] in _KIND_HINTS:
+        return (*steps, KIND), None
+    for depth, step in enumerate(steps):
+        if step in kinds_of(annotations_at(model, steps[:depth])):
+            return steps[:depth] + steps[depth + 1 :], step
+    return steps, None
 
 
 def _is_below(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
@@ -81,10 +95,12 @@ def _variables_behind(place: Place, sentence: str, origins: Mapping[Place, str])
     return "".join(f" ({name} in the environment)" for name in names)
 
 
-def _sentence(fault: Mapping[str, Any], place: Place, model: type[BaseModel]) -> str:
+def _sentence(fault: Mapping[str, Any], place: Place, around: list[Any]) -> str:
     kind = fault["type"]
     if kind == "extra_forbidden":
-        return "is not a known key" + did_you_mean(place[-1], keys_at(annotations_at(model, place[:-1])))
+        return "is not a known key" + did_you_mean(place[-1], keys_at(around))
+    if kind in _KIND_HINTS:
+        return _KIND_HINTS[kind] + _either(kinds_of(around))
     if place[:1] == ("sources",) and place[2:] == ("[key]",):
         return _NAME_HINT
     if kind == "value_error":
@@ -93,6 +109,12 @@ def _sentence(fault: Mapping[str, Any], place: Place, model: type[BaseModel]) ->
         return "no source is configured; see config.example.yaml"
     message = _HINTS.get(kind) or re.sub(r"^(Input|String|Value|Dictionary|Tuple) ", "", fault["msg"])
     return message[0].lower() + message[1:]
+
+
+def _either(words: list[str]) -> str:
+    """Return the words as pydantic writes those of a choice."""
+    *others, last = (f"'{word}'" for word in words)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -104,12 +126,22 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; known here: {', '.join(known)}" if known else ""
 
 
-def annotations_at(model: type[BaseModel], place: Place) -> list[Any]:
-    """Return the types that may stand at *place* below *model*; none if the place is unknown."""
+def annotations_at(model: type[BaseModel], place: Place, kind: Any = None) -> list[Any]:
+    """Return the types that may stand at *place* below *model*; none if the place is unknown.
+
+    On the way through a union only the member of this *kind* counts; all of them if there is none.
+    """
     here: list[Any] = [model]
     for step in place:
         here = [each for annotation in here for each in _below(annotation, step)]
+        here = [each for each in here if kind in kinds_of([each])] or here
     return here
+
+
+def kinds_of(annotations: Iterable[Any]) -> list[str]:
+    """Return the kinds by which these groups are told apart."""
+    groups = [each.model_fields for each in annotations if is_model(each) and KIND in each.model_fields]
+    return [kind for fields in groups for kind in typing.get_args(fields[KIND].annotation)]
 
 
 def keys_at(annotations: Iterable[Any]) -> list[str]:

@@ -8,9 +8,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from exporter.errors import SettingsError
-from exporter.faults import alternatives
+from exporter.faults import alternatives, kinds_of
 from exporter.settings import Settings, load
-from tools.configuration import group_of, is_duration
+from tools.configuration import groups_of, is_duration
 
 CONFIG = """
 sources:
@@ -18,25 +18,41 @@ sources:
     kind: elements
     auth: {client_id: contoso, client_secret: simulated}
 """
+OF_EVERY_KIND = f"""{CONFIG}
+  contoso:
+    kind: cloudbackup
+    base_url: https://api.example.com
+    tenant: {{id: contoso}}
+    auth: {{client_id: contoso, client_secret: simulated}}
+"""
+NAMES = {"elements": "elements_emea", "cloudbackup": "contoso"}
+"""A source of each kind."""
 ALTERED = {
-    "sources.elements_emea.auth.token_url": "https://id.example.com",
-    "sources.elements_emea.base_url": "https://api.example.com",
     "sources.elements_emea.collectors.scan_profiles.baseline.daily_scan_time": "22:00",
-    "sources.elements_emea.tls.fingerprint_sha256": "ab" * 32,
-    "sources.elements_emea.kind": "elements",
+    **{
+        f"sources.{name}.{option}": text
+        for name in NAMES.values()
+        for option, text in {
+            "auth.token_url": "https://id.example.com",
+            "base_url": "https://other.example.com",
+            "tls.fingerprint_sha256": "ab" * 32,
+        }.items()
+    },
     "shard.index": "0",
 }
 REFUSED = {"web.config_file": "web.yaml", "web.enable_lifecycle": "true"}
 NEEDS_COMPANION = {
-    "sources.elements_emea.auth.client_secret_file",
-    "sources.elements_emea.auth.certificate_file",
-    "sources.elements_emea.auth.private_key_file",
     "sources.elements_emea.collectors.tenants.enabled",
+    *(
+        f"sources.{name}.auth.{key}"
+        for name in NAMES.values()
+        for key in ("client_secret_file", "certificate_file", "private_key_file")
+    ),
 }
 LISTS: dict[str, list[Any]] = {
     "web.listen": ["127.0.0.1:1"],
     "include": [],
-    "sources.elements_emea.tenants.overrides": [{"match": "*", "labels": {"tier": "gold"}}],
+    **{f"sources.{name}.tenants.overrides": [{"match": "*", "labels": {"tier": "gold"}}] for name in NAMES.values()},
     "sources.elements_emea.collectors.jobs.only": [{"job_type": 1, "job_module": "2"}],
 }
 
@@ -44,11 +60,13 @@ LISTS: dict[str, list[Any]] = {
 def scalars_and_lists(model: Any = Settings, above: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Yield the paths of all options that a variable may name, lists and their groups whole."""
     for name, field in model.model_fields.items():
-        inner = group_of(field)
-        if inner is None or inner[1] == "[].":
+        groups = groups_of(field)
+        if not groups or groups[0][1] == "[].":
             yield above + name, field
-        else:
-            yield from scalars_and_lists(inner[0], above + name + inner[1].replace("<name>", "elements_emea"))
+            continue
+        for group, onwards in groups:
+            source = "".join(NAMES[kind] for kind in kinds_of([group]))
+            yield from scalars_and_lists(group, above + name + onwards.replace("<name>", source))
 
 
 OPTIONS = dict(scalars_and_lists())
@@ -62,6 +80,13 @@ def path(tmp_path: Path) -> Path:
     file = tmp_path / "config.yaml"
     file.write_text(CONFIG, encoding="utf-8")
     return file
+
+
+@pytest.fixture
+def of_every_kind(path: Path) -> Path:
+    """Return a configuration with a source of each kind."""
+    path.write_text(OF_EVERY_KIND, encoding="utf-8")
+    return path
 
 
 def variable(path: str) -> str:
@@ -100,12 +125,12 @@ def altered(path: str) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize("option", sorted(set(SCALARS) - set(REFUSED) - NEEDS_COMPANION))
-def test_every_scalar(option: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each scalar of the models can be overridden by its variable; text that looks like a number stays text."""
+def test_every_scalar(option: str, of_every_kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each scalar of each kind's models can be overridden by its variable; text that looks like a number stays text."""
     text, value = altered(option)
     monkeypatch.setenv(variable(option), text)
 
-    settings = load(path)
+    settings = load(of_every_kind)
 
     assert at(settings, option) == value
 
@@ -122,12 +147,12 @@ def test_what_is_not_offered_yet(option: str, path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("option", sorted(TUPLES))
-def test_every_list(option: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_list(option: str, of_every_kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each list can be overridden whole, as JSON."""
     value = LISTS.get(option, ["Contoso", "Fabrikam"])
     monkeypatch.setenv(variable(option), json.dumps(value))
 
-    settings = load(path)
+    settings = load(of_every_kind)
 
     assert len(at(settings, option)) == len(value)
     assert [each if isinstance(each, str) else each.model_dump(mode="json") for each in at(settings, option)][:1] in (
@@ -193,6 +218,31 @@ def test_mapping_by_its_keys(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("M365_BACKUP_SOURCES__EXAMPLE__AUTH__CLIENT_SECRET", "e")
 
     assert sorted(load(path).sources) == ["elements_emea", "example", "fabrikam"]
+
+
+def test_kind_by_the_environment(of_every_kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable may change a source's kind; the options of that kind can be set by variables then, and only those."""
+    monkeypatch.setenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__KIND", "cloudbackup")
+    monkeypatch.setenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__BASE_URL", "https://api.example.com")
+    monkeypatch.setenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__TENANT__ID", "4711")
+
+    settings = load(of_every_kind)
+    monkeypatch.setenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__COLLECTORS__PROTECTION__ENABLED", "false")
+    (fault,) = faults(of_every_kind)
+
+    assert {at(settings, f"sources.{name}.tenant.id") for name in NAMES.values()} == {"4711", "contoso"}
+    assert "PROTECTION__ENABLED: protection is not a known key; known here: jobs, license, schedule" in fault
+
+
+def test_kind_in_an_included_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables know the kind of a source that stands in an included file, even one that the environment names."""
+    (path.parent / "more.yaml").write_text("fabrikam: {kind: cloudbackup}", encoding="utf-8")
+    monkeypatch.setenv("M365_BACKUP_INCLUDE", '["more.yaml"]')
+    monkeypatch.setenv("M365_BACKUP_SOURCES__FABRIKAM__TENNANT__ID", "f")
+
+    assert faults(path)[0] == (
+        "environment: M365_BACKUP_SOURCES__FABRIKAM__TENNANT__ID: tennant is not a known key; did you mean `tenant`?"
+    )
 
 
 def test_all_sources_as_json(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,22 @@ import pytest
 import yaml
 
 from exporter.cli import main
+from exporter.faults import kinds_of
 from exporter.settings import load
-from tools.configuration import Option, markdown, options
+from tools.configuration import SOURCES, Option, markdown, options
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.example.yaml"
-OPTIONS = {option.path: option for option in options()}
+
+
+def kind(option: Option) -> str:
+    """Return the kind of source that has an option; nothing outside of sources."""
+    return "".join(kinds_of([option.source]))
+
+
+OPTIONS = {option.path.replace("<name>", f"<{kind(option)}>"): option for option in options()}
+"""All of them, those of sources by kind: ``sources.<elements>.api``."""
+KINDS = [kind for model in SOURCES for kind in kinds_of([model])]
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +41,22 @@ def test_example_loads() -> None:
     assert [(name, source.api) for name, source in settings.sources.items()] == [
         ("elements_emea", "v3"),
         ("elements_apac", "v1"),
+        ("contoso", "v2"),
     ]
+
+
+def test_example_of_one_file_a_tenant(tmp_path: Path) -> None:
+    """The included file that the example shows in a comment can be used as it is."""
+    shown = re.search(r"sources\.d/fabrikam\.yaml:\n#\n((?:#   .+\n)+)#\n", EXAMPLE.read_text(encoding="utf-8"))
+    assert shown is not None
+    (tmp_path / "sources.d").mkdir()
+    included = "".join(line.removeprefix("# ") for line in shown[1].splitlines(keepends=True))
+    (tmp_path / "sources.d" / "fabrikam.yaml").write_text(included, encoding="utf-8")
+    (tmp_path / "config.yaml").write_text('include: ["sources.d/*.yaml"]', encoding="utf-8")
+
+    sources = load(tmp_path / "config.yaml").sources
+
+    assert [(name, source.kind) for name, source in sources.items()] == [("fabrikam", "cloudbackup")]
 
 
 def test_example_lacks_only_its_secrets(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,12 +66,12 @@ def test_example_lacks_only_its_secrets(capsys: pytest.CaptureFixture[str]) -> N
 
     assert exit_.value.code == 2
     told = capsys.readouterr().err.splitlines()
-    assert len(told) == 3
+    assert len(told) == 4
     assert all(re.search(r"auth\.\w+_file: the file cannot be read;", line) for line in told)
 
 
 def test_example_holds_every_option() -> None:
-    """Every option of the models stands in the example, and nothing else does."""
+    """Every option of the models stands in the example, for each kind of source, and nothing else does."""
     shown = {path for path, _, _ in example()}
     groups = {re.split(r"(?:\[\])?\.[^.]+$", path)[0] for path in OPTIONS}
 
@@ -70,8 +95,32 @@ def test_example_fits_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert list(violations(content, schema, schema)) == []
+    assert list(violations({"sources": {"contoso": content["sources"]["contoso"]}}, schema, schema)) == []
     assert list(violations({**content, "log": {"levle": "info"}}, schema, schema)) == ["log.levle"]
     assert list(violations({**content, "limits": {"counter_birth_delay": 120}}, schema, schema)) != []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": None},
+        {"kind": "cloud-backup"},
+        {"kind": "elements"},
+        {"tenant": None},
+        {"tenant": {"name": "Contoso Ltd"}},
+        {"api": "v3"},
+        {"collectors": {"protection": {"enabled": True}}},
+    ],
+)
+def test_schema_tells_kinds_apart(change: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """The JSON Schema refuses a source that mixes kinds, lacks what its kind requires, or is of none."""
+    with pytest.raises(SystemExit):
+        main(["config-schema"])
+    schema = json.loads(capsys.readouterr().out)
+    source = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["sources"]["contoso"] | change
+    wrong = {"sources": {"contoso": {key: value for key, value in source.items() if value is not None}}}
+
+    assert list(violations(wrong, schema, schema)) == ["sources.contoso"]
 
 
 def test_schema_tells_defaults_as_the_file_has_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,10 +147,22 @@ def test_page_is_current() -> None:
 
 
 def test_page_tells_every_option() -> None:
-    """The page has one row for every option, each with a meaning of its own."""
-    rows = [line for line in markdown().splitlines() if re.match(r"\| `\w+` \| .+ \| .+ \| .{8,} \|$", line)]
+    """The page has a row for every option, with a meaning of its own; what all kinds of sources share has one row."""
+    rows = list(page())
+    shared = {path for path in rows if path.startswith("sources.<name>.")}
+    of_kinds = [path.replace("<name>", f"<{kind}>") for kind in KINDS for path in shared]
 
-    assert len(rows) == len(OPTIONS)
+    assert sorted([*(set(rows) - shared), *of_kinds]) == sorted(path.replace("[]", "") for path in OPTIONS)
+    assert len(rows) == len(set(rows))
+
+
+def test_page_tells_apart_what_differs() -> None:
+    """What all kinds of sources share stands on the page once; what is one kind's own stands below that kind."""
+    rows = set(page())
+
+    assert {"sources.<name>.limits.timeout", "sources.<name>.personal_data"} <= rows
+    assert {"sources.<elements>.base_url", "sources.<cloudbackup>.base_url", "sources.<cloudbackup>.tenant.id"} <= rows
+    assert {"sources.<elements>.collectors.jobs.enabled", "sources.<cloudbackup>.collectors.jobs.enabled"} <= rows
 
 
 def test_variables_of_the_page_exist(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +177,8 @@ def test_variables_of_the_page_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.web.listen == ("0.0.0.0:1",)
 
 
-KINDS: dict[str, type | tuple[type, ...]] = {
+UNIONS = ("anyOf", "oneOf")
+TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "boolean": bool,
     "integer": int,
@@ -125,12 +187,24 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "string": str,
 }
-GROUPS_OF_GROUPS = {"sources.<name>.collectors"}
+GROUPS_OF_GROUPS = {f"sources.<{kind}>{below}" for kind in KINDS for below in ("", ".collectors")}
+
+
+def page() -> Iterator[str]:
+    """Yield the options that have a row, those that only some kind of source has with its name."""
+    kind, above = "name", ""
+    for line in markdown().splitlines():
+        if chapter := re.match(r"## Options of (every source|`kind: (\w+)`)$", line):
+            kind = chapter[2] or "name"
+        if group := re.match(r"### (?:`(.+)`|The top level)$", line):
+            above = f"{group[1]}." if group[1] else ""
+        if row := re.match(r"\| `(\w+)` \| .+ \| .+ \| .{8,} \|$", line):
+            yield f"{above}{row[1]}".replace("<name>", f"<{kind}>")
 
 
 def is_label(path: str) -> bool:
     """Tell whether this is one of the operator's own labels rather than an option."""
-    return path.startswith("sources.<name>.tenants.overrides[].labels.")
+    return ".tenants.overrides[].labels." in path
 
 
 def notation(option: Option) -> str | None:
@@ -155,19 +229,22 @@ def below(node: yaml.Node, above: str, lines: list[str]) -> Iterator[tuple[str, 
             yield from below(item, f"{above}[]", lines)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            name = "<name>" if above == "sources" else key.value
+            name = f"<{kind_in(value)}>" if above == "sources" else key.value
             path = f"{above}.{name}".lstrip(".")
             yield path, value, lines[key.start_mark.line].partition("  # ")[2]
             yield from below(value, path, lines)
+
+
+def kind_in(source: yaml.MappingNode) -> str:
+    """Return the kind of a source of the example."""
+    return str(next(value.value for key, value in source.value if key.value == "kind"))
 
 
 def violations(value: Any, schema: dict[str, Any], root: dict[str, Any], path: str = "") -> Iterator[str]:
     """Yield where *value* does not fit: as much of JSON Schema as our schema uses."""
     if "$ref" in schema:
         yield from violations(value, root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root, path)
-    if "anyOf" in schema and all(list(violations(value, each, root)) for each in schema["anyOf"]):
-        yield path
-    if not (is_of_type(value, schema) and is_within(value, schema)):
+    if not (is_of_type(value, schema) and is_within(value, schema) and is_of_members(value, schema, root)):
         yield path
     if isinstance(value, dict):
         yield from (f"{path}.{key}".lstrip(".") for key in schema.get("required", ()) if key not in value)
@@ -189,13 +266,19 @@ def violations_of_key(key: str, value: Any, schema: dict[str, Any], root: dict[s
         yield from violations(value, further, root, path)
 
 
+def is_of_members(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
+    """Tell whether the value fits any member of a union, or exactly one where only one may fit."""
+    fitting = {key: [not list(violations(value, each, root)) for each in schema.get(key, ())] for key in UNIONS}
+    return not any(fits and not any(fits) for fits in fitting.values()) and sum(fitting["oneOf"]) <= 1
+
+
 def is_of_type(value: Any, schema: dict[str, Any]) -> bool:
     """Tell whether the value is of one of the types."""
     types = schema.get("type", [])
     names = [types] if isinstance(types, str) else types
     if isinstance(value, bool):
         return not names or "boolean" in names
-    return not names or any(isinstance(value, KINDS[name]) for name in names)
+    return not names or any(isinstance(value, TYPES[name]) for name in names)
 
 
 def is_within(value: Any, schema: dict[str, Any]) -> bool:

@@ -5,8 +5,8 @@ import json
 import re
 import sys
 import typing
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +15,10 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from exporter.duration import duration_seconds, prometheus_duration
-from exporter.faults import alternatives, is_model
+from exporter.faults import alternatives, is_model, kinds_of
 from exporter.settings import Settings
 from exporter.settings.environment import DELIMITER, PREFIX
+from exporter.sources import AnySource
 
 HEAD: Final = """\
 # Configuration
@@ -49,6 +50,7 @@ A variable overrides an option: `{prefix}` and the path in capitals, with `{deli
 - Names of sources are in lower case, with single underscores only, so that a variable can name them:
   `ELEMENTS_EMEA` is the source `elements_emea`. A variable about a source that no file defines is a fault, unless its
   `KIND` is set by a variable too.
+- The `kind` of a source, from a file or a variable, decides which options it has.
 - Numbers, durations and switches are written as in the file. Lists and mappings are JSON and replace the whole list or
   mapping: `{prefix}WEB__LISTEN='["0.0.0.0:10365"]'`. An item of a list cannot be set alone.
 - A variable that begins with `{prefix}` and names no option is a fault. Those that Kubernetes sets for a Service of a
@@ -68,9 +70,11 @@ part of the secret. Secrets never appear in faults, logs or metrics.
 they would stand below `sources`, without that line:
 
 ```yaml
-elements_apac:
-  kind: elements
-  auth: {{client_id: 00000000-0000-0000-0000-000000000000, client_secret_file: /run/secrets/elements_apac}}
+fabrikam:
+  kind: cloudbackup
+  base_url: https://graph-us.avepointonlineservices.com
+  tenant: {{id: fabrikam, name: Fabrikam Inc}}
+  auth: {{client_id: 00000000-0000-0000-0000-000000000000, client_secret_file: /run/secrets/fabrikam}}
 ```
 
 A name may be used only once in all files. A glob may match nothing; a name without `*`, `?` or `[` must exist.
@@ -79,14 +83,17 @@ A name may be used only once in all files. A glob may match nothing; a name with
 """
 
 WORDS: Final = {str: "text", bool: "true or false", int: "whole number", float: "number", Path: "path"}
+SOURCES: Final = [model for model in alternatives(AnySource) if is_model(model)]
 BOUNDS: Final = {"ge": "at least", "gt": "more than", "le": "at most"}
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One row of the reference."""
+    """One row of the reference; equal to the same option of another kind of source."""
 
-    group: type[BaseModel]
+    source: type[BaseModel] | None = field(compare=False)
+    """The model of the kind of source that has the option; None outside of sources."""
+    group: type[BaseModel] = field(compare=False)
     above: str
     path: str
     kind: str
@@ -95,28 +102,33 @@ class Option:
     meaning: str
 
 
-def options(model: type[BaseModel] = Settings, above: str = "") -> Iterator[Option]:
-    """Yield all options of *model*: its own first, then those of the groups in it."""
-    groups = {name: group_of(field) for name, field in model.model_fields.items()}
-    for name, field in model.model_fields.items():
-        if groups[name] is None or field.description:
-            yield Option(model, above, f"{above}{name}", kind_of(field), default_of(field), field.description or "")
+def options(
+    model: type[BaseModel] = Settings, above: str = "", source: type[BaseModel] | None = None
+) -> Iterator[Option]:
+    """Yield all options of *model*: its own first, then those of the groups in it; of each kind of source, all."""
+    groups = {name: groups_of(field) for name, field in model.model_fields.items()}
+    for name, its in model.model_fields.items():
+        if not groups[name] or its.description:
+            path, meaning = f"{above}{name}", its.description or ""
+            yield Option(source, model, above, path, kind_of(its), default_of(its), meaning)
     for name, inner in groups.items():
-        if inner is not None:
-            yield from options(inner[0], f"{above}{name}{inner[1]}")
+        for group, onwards in inner:
+            yield from options(group, f"{above}{name}{onwards}", source or (group if kinds_of([group]) else None))
 
 
-def group_of(field: FieldInfo) -> tuple[type[BaseModel], str] | None:
-    """Return the group below an option, and how paths go on to its options."""
-    for annotation in alternatives(field.annotation):
-        container, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-        if is_model(annotation):
-            return annotation, "."
-        if container is dict and is_model(arguments[1]):
-            return arguments[1], ".<name>."
-        if container is tuple and is_model(arguments[0]):
-            return arguments[0], "[]."
-    return None
+def groups_of(option: FieldInfo) -> list[tuple[type[BaseModel], str]]:
+    """Return the groups that may stand below an option, and how paths go on to their options."""
+    found = []
+    for annotation in alternatives(option.annotation):
+        match typing.get_origin(annotation), typing.get_args(annotation):
+            case (origin, (_, inner)) if origin is dict:
+                onwards = ".<name>."
+            case (origin, (inner, *_)) if origin is tuple:
+                onwards = "[]."
+            case _:
+                inner, onwards = annotation, "."
+        found += [(each, onwards) for each in alternatives(inner) if is_model(each)]
+    return found
 
 
 def default_of(field: FieldInfo) -> str | None:
@@ -170,17 +182,49 @@ def _plural(annotation: Any) -> str:
 
 
 def markdown() -> str:
-    """Return the whole page."""
-    lines = [HEAD.format(prefix=PREFIX, delimiter=DELIMITER)]
-    for (group, above), rows in groupby(options(), key=lambda option: (option.group, option.above)):
+    """Return the whole page: what all kinds of sources share once, the rest of each kind in a chapter of its own."""
+    everything = list(options())
+    by_kind = {model: [row for row in everything if row.source is model] for model in SOURCES}
+    own = {part(row) for rows in by_kind.values() for row in rows if not all(row in each for each in by_kind.values())}
+    first, *_ = by_kind.values()
+    return "\n".join(
+        [
+            HEAD.format(prefix=PREFIX, delimiter=DELIMITER),
+            *tables(row for row in everything if row.source is None),
+            "## Options of every source\n\nWhatever its `kind`.\n",
+            *tables(row for row in first if part(row) not in own),
+            *(line for model, rows in by_kind.items() for line in chapter(model, [r for r in rows if part(r) in own])),
+        ]
+    )
+
+
+def part(row: Option) -> str:
+    """Return the option or group of the source that a row is about."""
+    return row.path.split(".")[2]
+
+
+def chapter(model: type[BaseModel], rows: list[Option]) -> list[str]:
+    """Return what only sources of this kind have."""
+    return [f"## Options of `kind: {' | '.join(kinds_of([model]))}`\n\n{about(model)}\n", *tables(rows)]
+
+
+def tables(rows: Iterable[Option]) -> Iterator[str]:
+    """Yield a table for each group of options."""
+    for (above, group), each in groupby(rows, key=lambda row: (row.above, row.group)):
         title = f"`{above.rstrip('.').removesuffix('[]')}`" if above else "The top level"
-        about = (group.__doc__ or "").strip().splitlines()[0]
-        lines += [f"### {title}\n", f"{about}\n", "| option | type | default | meaning |", "|---|---|---|---|"]
-        for row in rows:
+        yield f"### {title}\n"
+        if group not in SOURCES:
+            yield f"{about(group)}\n"
+        yield from ("| option | type | default | meaning |", "|---|---|---|---|")
+        for row in each:
             default = "required" if row.default is None else f"`{row.default}`"
-            lines.append(f"| `{row.path.removeprefix(above)}` | {row.kind} | {default} | {_code(row.meaning)} |")
-        lines.append("")
-    return "\n".join(lines)
+            yield f"| `{row.path.removeprefix(above)}` | {row.kind} | {default} | {_code(row.meaning)} |"
+        yield ""
+
+
+def about(group: type[BaseModel]) -> str:
+    """Return the first line of a group's docstring."""
+    return _code((group.__doc__ or "").strip().splitlines()[0])
 
 
 def _code(text: str) -> str:

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from exporter.duration import FORM, Duration, prometheus_duration
 from exporter.errors import SettingsError
 from exporter.faults import Place, did_you_mean, faults_of
-from exporter.settings.environment import EnvironmentSource, Variable, overlay, strangers, variables
+from exporter.settings.environment import EnvironmentSource, overlay, strangers, variables
 from exporter.settings.files import Sources, read
 from exporter.shard import Shard, ordinal
 from exporter.source_settings import Options
@@ -169,8 +169,7 @@ class Settings(BaseSettings):
 
 def load(path: Path) -> Settings:
     """Read the file at *path*, what it includes, and the environment; `SettingsError` tells all faults at once."""
-    found, faults = variables(os.environ, Settings)
-    raw, origins = _given(path, found, faults)
+    raw, origins, faults = _given(path)
     try:
         settings = Settings(**raw)
     except ValidationError as error:
@@ -181,22 +180,33 @@ def load(path: Path) -> Settings:
     raise SettingsError(faults)
 
 
-def _given(path: Path, found: list[Variable], faults: list[str]) -> tuple[dict[str, Any], dict[Place, str]]:
-    """Return what the files say, and where that came from which is not in the file at *path*; add to *faults*."""
+def _given(path: Path) -> tuple[dict[str, Any], dict[Place, str], list[str]]:
+    """Return what the files say, where that came from which is not in the file at *path*, and faults so far."""
     raw = read(path)
-    for key in [key for key in raw if key.startswith("_")]:  # pydantic-settings would take them for its own options
-        faults.append(f"{path}: {key}: is not a known key{did_you_mean(key, Settings.model_fields)}")
-        del raw[key]
-    whole = overlay(raw, [variable for variable in found if len(variable.place) == 1])
+    own = [key for key in raw if key.startswith("_")]  # pydantic-settings would take them for its own options
+    unknown = [f"{path}: {key}: is not a known key{did_you_mean(key, Settings.model_fields)}" for key in own]
+    raw = {key: value for key, value in raw.items() if key not in own}
+    sources = _sources(path, raw)
+    if sources and sources.mapping:
+        raw = {**raw, "sources": sources.mapping}
+    found, faults = variables(os.environ, Settings, raw)
+    faults += unknown
     origins: dict[Place, str] = {}
-    if isinstance(whole.get("sources") or {}, dict):
-        sources = Sources(path, dict(whole.get("sources") or {}))
-        sources.include(whole.get("include"))
+    if sources:
         faults += [*sources.faults, *strangers(found, sources.mapping).values()]
         origins = sources.origins
-        if sources.mapping:
-            raw = {**raw, "sources": sources.mapping}
-    return raw, origins | {variable.place: variable.origin for variable in found}
+    return raw, origins | {variable.place: variable.origin for variable in found}, faults
+
+
+def _sources(path: Path, raw: dict[str, Any]) -> Sources | None:
+    """Return the sources of the file and of those that it or the environment includes; None if they are no mapping."""
+    found, _ = variables(os.environ, Settings, raw)
+    whole = overlay(raw, [variable for variable in found if len(variable.place) == 1])
+    if not isinstance(whole.get("sources") or {}, dict):
+        return None
+    sources = Sources(path, dict(whole.get("sources") or {}))
+    sources.include(whole.get("include"))
+    return sources
 
 
 def unreadable_files(settings: Settings) -> list[str]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from exporter.faults import ENVIRONMENT, Place, annotations_at, did_you_mean, is_model, keys_at
+from exporter.faults import ENVIRONMENT, KIND, Place, annotations_at, did_you_mean, is_model, keys_at
 
 PREFIX: Final = "M365_BACKUP_"
 DELIMITER: Final = "__"
@@ -37,8 +37,27 @@ class Variable:
         return ENVIRONMENT + self.name
 
 
-def variables(environment: Mapping[str, str], model: type[BaseModel]) -> tuple[list[Variable], list[str]]:
-    """Return what is set, the outermost first, and the faults of all that has our prefix and cannot be used."""
+def variables(
+    environment: Mapping[str, str], model: type[BaseModel], given: Mapping[str, Any]
+) -> tuple[list[Variable], list[str]]:
+    """Return what is set, the outermost first, and the faults of all that has our prefix and cannot be used.
+
+    Which options a source has depends on its kind: that is *given*, or set by a variable itself.
+    """
+    found, _ = _variables(environment, model, {})
+    return _variables(environment, model, _kinds(overlay(given, found)))
+
+
+def _kinds(given: Mapping[str, Any]) -> dict[Place, Any]:
+    """Return the kinds of the sources, by their places."""
+    sources = given.get("sources")
+    named = sources.items() if isinstance(sources, dict) else ()
+    return {("sources", name): source.get(KIND) for name, source in named if isinstance(source, dict)}
+
+
+def _variables(
+    environment: Mapping[str, str], model: type[BaseModel], kinds: Mapping[Place, Any]
+) -> tuple[list[Variable], list[str]]:
     found: dict[Place, Variable] = {}
     faults = []
     for name, text in sorted(environment.items()):
@@ -46,7 +65,7 @@ def variables(environment: Mapping[str, str], model: type[BaseModel]) -> tuple[l
         place = tuple(rest.lower().split(DELIMITER))
         if not name.upper().startswith(PREFIX) or (place[0] not in model.model_fields and _SERVICE_LINK.search(rest)):
             continue
-        fault, value = _read(text, place, model)
+        fault, value = _read(text, place, model, kinds.get(place[:2]))
         if place in found:
             fault = f"is the same as {found[place].name}, for case does not count; unset one of them"
         if fault:
@@ -59,7 +78,7 @@ def variables(environment: Mapping[str, str], model: type[BaseModel]) -> tuple[l
 def strangers(found: Iterable[Variable], sources: Iterable[str]) -> dict[Variable, str]:
     """Return the variables about a source that neither a file nor the environment defines, each with its fault."""
     about = [variable for variable in found if variable.place[0] == "sources" and len(variable.place) > 1]
-    known = {*sources, *(each.place[1] for each in about if each.place[2:] in {(), ("kind",)})}
+    known = {*sources, *(each.place[1] for each in about if each.place[2:] in {(), (KIND,)})}
     return {
         variable: f"{variable.origin}: no source is named {variable.place[1]}{did_you_mean(variable.place[1], known)}"
         for variable in about
@@ -90,7 +109,7 @@ class EnvironmentSource(PydanticBaseSettingsSource):
 
         Those about sources that nothing defines are left out: they are a fault that `load` tells.
         """
-        found, _ = variables(os.environ, self.settings_cls)
+        found, _ = variables(os.environ, self.settings_cls, self._given)
         sources = self._given.get("sources")
         lost = strangers(found, sources if isinstance(sources, dict) else {})
         said: dict[str, Any] = overlay(self._given, [variable for variable in found if variable not in lost])
@@ -111,15 +130,15 @@ def _with(raw: Any, place: Place, value: Any) -> Any:
     return {**raw, place[0]: _with(raw.get(place[0]), place[1:], value)}
 
 
-def _read(text: str, place: Place, model: type[BaseModel]) -> tuple[str | None, Any]:
+def _read(text: str, place: Place, model: type[BaseModel], kind: Any) -> tuple[str | None, Any]:
     """Return a fault, or None and the value: JSON for groups and lists, else the text."""
     for depth, step in enumerate(place):
-        around, here = annotations_at(model, place[:depth]), annotations_at(model, place[: depth + 1])
+        around, here = annotations_at(model, place[:depth], kind), annotations_at(model, place[: depth + 1], kind)
         if any(_is_list(annotation) for annotation in around):
             return f"{'.'.join(place[:depth])} is a list, which is set as a whole, in JSON", None
         if not here:
             return _unknown(step, keys_at(around), ".".join(place[:depth])), None
-    if not any(_is_list(each) or _is_mapping(each) for each in annotations_at(model, place)):
+    if not any(_is_list(each) or _is_mapping(each) for each in annotations_at(model, place, kind)):
         return None, text
     try:
         return None, json.loads(text)

@@ -42,7 +42,7 @@ class JobsCollector(CollectorSettings):
     interval: Interval = 600.0
     """How often it asks, 1s or more."""
     lookback: Lookback = DAY
-    """How far back each question goes at least; farther by itself after an outage or while a job runs."""
+    """How far back each question goes at least, 30d at most; farther by itself after an outage or while a job runs."""
     location: str | None = None
     """A geo location, for Multi-Geo tenants only: on others it empties the answer."""
 
@@ -60,7 +60,7 @@ class UnusualActivityCollector(CollectorSettings):
     interval: Interval = 3600.0
     """How often it asks, 1s or more."""
     lookback: Lookback = DAY
-    """Over how long activities are counted, in whole days."""
+    """Over how long activities are counted, in whole days, 30d at most."""
 
 
 class ScheduleCollector(CollectorSettings):
