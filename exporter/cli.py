@@ -11,8 +11,8 @@ from typing import Final, NoReturn
 
 from prometheus_client import disable_created_metrics
 
-from exporter import __version__, bookkeeping
-from exporter.app import run
+from exporter import __version__, backfill, bookkeeping
+from exporter.app import outgoing_session, run
 from exporter.clock import SystemClock
 from exporter.demo import demo
 from exporter.errors import SettingsError
@@ -59,12 +59,25 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("baseline", help="agree to how scan profiles are set now")
     bookkeeping.add_baseline_commands(command, _add_config)
 
+    command = commands.add_parser("backfill", help="write the history of jobs as OpenMetrics with timestamps")
+    _add_config(command)
+    backfill.add_options(command)
+    command.set_defaults(command=lambda options: backfill.backfill(options, SystemClock(), outgoing_session))
+
     command = commands.add_parser("config-schema", help="print the JSON Schema of the configuration")
     command.set_defaults(command=_config_schema)
 
     command = commands.add_parser("metrics", help="print the catalog of metrics as Markdown")
     command.set_defaults(command=_metrics)
 
+    _add_simulator_commands(commands)
+
+    command = commands.add_parser("version", help="print the version")
+    command.set_defaults(command=_version)
+    return parser
+
+
+def _add_simulator_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser("demo", help="show the exporter on an embedded simulator, without credentials")
     add_world_options(command, listen="127.0.0.1:10365")
     command.set_defaults(command=_demo)
@@ -72,10 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("simulate", help="serve a synthetic world as the vendors' APIs")
     add_options(command)
     command.set_defaults(command=simulate)
-
-    command = commands.add_parser("version", help="print the version")
-    command.set_defaults(command=_version)
-    return parser
 
 
 def _add_config(command: argparse.ArgumentParser) -> None:

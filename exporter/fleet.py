@@ -26,7 +26,7 @@ from exporter.state.source import SourceState
 
 LOG: Final = structlog.get_logger("exporter.fleet")
 RESTART_AFTER: Final = 60.0
-STARTS_PER_SECOND: Final = 20.0
+STARTS_PER_SECOND: Final = 10.0
 
 
 @dataclass(slots=True, eq=False)
@@ -181,15 +181,18 @@ class Fleet:
             share=shards,
             random=random.Random(),  # noqa: S311 - jitter, not a secret
         )
-        if its.tls.insecure_skip_verify:
-            LOG.warning(
-                "tls_not_verified", source=name, advice="anyone in between can read the secret; set tls.ca_file"
-            )
-        try:
-            return its.build(name, surroundings)
-        except OSError as error:
-            fault = f"sources.{name}.tls.ca_file: cannot be used: {error.strerror or 'not PEM'}"
-            raise SettingsError([fault]) from error
+        return connect(name, its, surroundings)
+
+
+def connect(name: str, its: AnySource, surroundings: Surroundings) -> Source:
+    """Return the source that the settings describe; `SettingsError` if it cannot be built."""
+    if its.tls.insecure_skip_verify:
+        LOG.warning("tls_not_verified", source=name, advice="anyone in between can read the secret; set tls.ca_file")
+    try:
+        return its.build(name, surroundings)
+    except OSError as error:
+        fault = f"sources.{name}.tls.ca_file: cannot be used: {error.strerror or 'not PEM'}"
+        raise SettingsError([fault]) from error
 
 
 async def _restore(watched: Watched) -> None:

@@ -124,7 +124,7 @@ class Intake:
 
     async def withheld(self, plan: CollectorPlan, tenant: str, *, stale_after: float) -> None:
         """Say that a collection that was due did not succeed, without counting it as an attempt."""
-        if self._left(plan, tenant):
+        if self._left(plan, tenant) or not plan.asks:
             return
         progress = self._progress_of(plan, tenant)
         before = (progress.success, progress.stale_at)

@@ -162,8 +162,7 @@ class TenantLedger:
 
     def _count_errors(self, errors: Mapping[str, int], now: float, changes: Changes) -> None:
         for code, number in errors.items():
-            known = code in self.errors or len(self.errors.keys() - {OTHER_CODES}) < MOST_CODES
-            named = code if known else OTHER_CODES
+            named = code_counted_as(code, self.errors)
             self.errors.setdefault(named, ErrorTally(born=now)).errors += number
             changes.errors.add(named)
 
@@ -233,6 +232,12 @@ class TenantLedger:
                 changes.append(errors.born + birth_delay)
             facts.append(errors.fact(tenant, code, now - birth_delay))
         return facts, min(changes, default=None)
+
+
+def code_counted_as(code: str, counted: Mapping[str, object]) -> str:
+    """Return the code under which an error counts, where those of *counted* do already."""
+    known = code in counted or len(counted.keys() - {OTHER_CODES}) < MOST_CODES
+    return code if known else OTHER_CODES
 
 
 def _allowed(key: JobKey, gaps: Mapping[JobKey, float]) -> float | None:

@@ -134,6 +134,8 @@ class Runner:
 
     def _held(self, unit: Unit) -> bool:
         """Tell whether a breaker holds the unit back, and if so put off its due time."""
+        if not unit.plan.asks:
+            return False
         now = self.clock.now()
         breakers = (self._breaker, self._breakers[unit.plan.name])
         for breaker in breakers:
@@ -268,6 +270,8 @@ class Runner:
 
     def _heal(self, unit: Unit) -> None:
         unit.failures = 0
+        if not unit.plan.asks:
+            return
         self._breaker.succeeded()
         self._breakers[unit.plan.name].succeeded()
 

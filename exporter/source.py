@@ -3,13 +3,13 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from aiohttp import ClientSession
 
 from exporter.client.observer import Observer
 from exporter.clock import Clock
-from exporter.records import JobKey, Record
+from exporter.records import JobKey, Record, Run
 
 WHOLE_SOURCE = ""
 """The tenant of a collection that asks once for all tenants."""
@@ -89,6 +89,18 @@ class Source(Protocol):
 
     def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:
         """Learn from what is remembered of before a restart what `collect` had learnt for its own later questions."""
+        ...
+
+
+@runtime_checkable
+class History(Protocol):
+    """A source that can also tell of runs long past, which `backfill` asks for."""
+
+    async def runs_between(self, tenant: str, since: float, until: float) -> Sequence[Run]:
+        """Return the runs that started not before *since* and before *until*, whether they have ended or not.
+
+        A run without a start counts by its end. Raises `SourceError` if any part failed.
+        """
         ...
 
 

@@ -509,3 +509,52 @@ async def test_a_tenant_that_came_back_meanwhile(play: Stage) -> None:
     await fail(play, PROTECTION, "contoso")
 
     assert (await play.samples("collector_success"))['tenant="contoso",collector="protection"'] == 0
+
+
+ITSELF = plan("tenants", asks=False)
+
+
+@pytest.fixture
+async def silent(clock: FakeClock) -> Stage:
+    """Return a stage whose only tenant stands in the configuration."""
+    ready = stage(FakeSource(nothing, [ITSELF, JOBS]), clock)
+    await ready.intake.succeeded(ITSELF, "", tenants("Contoso"), 0.0)
+    return ready
+
+
+async def test_what_asks_nobody_shows_no_collecting(silent: Stage) -> None:
+    """A tenant out of the configuration is shown, but not how asking for it fares: nobody was asked."""
+    assert 'tenant="contoso",name="Contoso"' in await silent.samples("tenant_info")
+    for name in ("collector_success", "collector_last_success_timestamp_seconds", "collector_stale"):
+        assert await silent.samples(name) == {}
+    assert sum((await silent.samples("collector_duration_seconds_count")).values()) == 0
+    assert silent.intake.attempted
+
+
+async def test_what_asks_nobody_says_nothing_of_the_source(silent: Stage) -> None:
+    """The source is neither up nor down until somebody was asked, and does not come up because a file was read."""
+    before = await silent.samples("source_up")
+    await silent.intake.failed(JOBS, "contoso", Throttled("wait"), stale_after=HOUR, seconds=1.0)
+    down = await silent.samples("source_up")
+
+    await silent.intake.succeeded(ITSELF, "", tenants("Contoso"), 0.0)
+
+    assert down == await silent.samples("source_up") == {"": 0}
+    assert before != {"": 1}
+
+
+async def test_what_asks_nobody_is_restored(silent: Stage, clock: FakeClock) -> None:
+    """After a restart the tenant is there, and still nothing is told of collecting it."""
+    again = stage(FakeSource(nothing, silent.source.plans), clock, state=Kept(silent.intake.state))  # type: ignore[arg-type]
+
+    await again.intake.restore(again.source.plans)
+
+    assert 'tenant="contoso",name="Contoso"' in await again.samples("tenant_info")
+    assert await again.samples("collector_success") == {}
+
+
+async def test_what_asks_nobody_is_not_withheld(silent: Stage) -> None:
+    """While the source's breaker is open, nothing is told of a collection that needs no source."""
+    await silent.intake.withheld(ITSELF, "", stale_after=HOUR)
+
+    assert await silent.samples("collector_success") == {}

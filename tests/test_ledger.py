@@ -6,8 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.ledger import ABANDONED_AFTER, DAY, OVERDUE_AFTER, TenantLedger
-from exporter.records import AbandonedJobs, Job, JobHistory, JobKey, JobTally, Record, Run
+from exporter.ledger import ABANDONED_AFTER, DAY, MOST_CODES, OVERDUE_AFTER, TenantLedger
+from exporter.records import AbandonedJobs, Job, JobErrors, JobHistory, JobKey, JobTally, Record, Run
 
 NOW = 1_772_400_000.0
 BIRTH = 120.0
@@ -408,3 +408,93 @@ def test_times_never_go_back(order: list[tuple[str, str]]) -> None:
     assert shown.succeeded_at == NOW + 60
     assert shown.completed_at == NOW + 260
     assert shown.started_at == NOW + 200
+
+
+def failing(run_id: str, errors: dict[str, int] | None, *, at: float = NOW) -> Run:
+    """Return a failed run with these errors."""
+    return replace(run(run_id, "failed", at=at), errors=errors)
+
+
+def errors_of(ledger: TenantLedger, now: float) -> dict[str, float]:
+    """Return what is shown of errors by code."""
+    facts, _ = ledger.facts("contoso", now, birth_delay=BIRTH)
+    return {fact.code: fact.errors for fact in facts if isinstance(fact, JobErrors)}
+
+
+def test_errors_count_with_their_run() -> None:
+    """Errors add up by code, once with each run, from a 0 that is shown for the birth delay."""
+    ledger = grown_up([job(), failing("a", {"CB-1": 9})])
+    assert errors_of(ledger, NOW) == {}
+
+    ledger.observe([job("failed"), failing("b", {"CB-1": 2, "other": 1})], NOW)
+    ledger.observe([job("failed"), failing("b", {"CB-1": 2, "other": 1}), failing("c", None)], NOW + 60)
+    assert errors_of(ledger, NOW + 60) == {"CB-1": 0, "other": 0}
+    assert ledger.facts("contoso", NOW + 60, birth_delay=BIRTH)[1] == NOW + BIRTH
+    changes = ledger.observe([job("failed"), failing("d", {"CB-1": 1}, at=NOW + 90)], NOW + 100)
+
+    assert errors_of(ledger, NOW + BIRTH) == {"CB-1": 3, "other": 1}
+    assert changes.errors == {"CB-1"}
+
+
+def test_codes_are_bounded() -> None:
+    """Of more codes than a tenant may have the first keep their own series, all later ones are `other`."""
+    ledger = grown_up([job()])
+
+    for number in range(3 * MOST_CODES):
+        ledger.observe([failing(f"r{number}", {f"CB-{number}": 1, "CB-0": 1}, at=NOW + number)], NOW + number)
+    shown = errors_of(ledger, NOW + DAY)
+
+    assert len(shown) == MOST_CODES + 1
+    assert shown["CB-0"] == 3 * MOST_CODES
+    assert shown["other"] == 2 * MOST_CODES
+    assert sum(shown.values()) == 6 * MOST_CODES - 1
+
+
+def test_a_history_keeps_regular_jobs() -> None:
+    """In a history a backup that did not run in the window has not gone: it keeps its status, what is done once not."""
+    restore = JobKey(product="Microsoft 365", workload="Teams", job_type="restore")
+    ledger = TenantLedger()
+    ledger.observe(
+        [job("failed"), run("a", "failed"), job("success", restore), run("r", key=restore)], NOW, history=True
+    )
+
+    changes = ledger.observe([], NOW + 3 * DAY, history=True)
+
+    later = NOW + 3 * DAY
+    assert (history(ledger, later).status, history(ledger, later, restore).status) == ("failed", None)
+    assert history(ledger, later).overdue_after_seconds == OVERDUE_AFTER
+    assert history(ledger, later, restore).succeeded_at == NOW + 60
+    assert changes.jobs == {restore}
+
+
+def test_without_a_history_what_is_not_shown_has_gone() -> None:
+    """Where an answer tells how all jobs stand, one that is not in it has no present state."""
+    ledger = TenantLedger()
+    ledger.observe([job("failed"), run("a", "failed")], NOW)
+
+    ledger.observe([], NOW + 60)
+
+    assert history(ledger, NOW + 60).status is None
+
+
+def test_since_is_the_oldest_run_under_way() -> None:
+    """The books say how far back must be asked: to the start of the oldest run that has not ended."""
+    ledger = TenantLedger()
+    assert ledger.since() is None
+
+    ledger.observe([run("a", "running", at=NOW), run("b", "running", at=NOW - DAY, key=TEAMS), run("c")], NOW + 60)
+    assert ledger.since() == NOW - DAY
+    ledger.observe([run("a", "running", at=NOW), run("b", at=NOW - DAY, key=TEAMS)], NOW + 120)
+    assert ledger.since() == NOW
+    ledger.observe([run("a", at=NOW)], NOW + 180)
+    assert ledger.since() is None
+
+
+def test_the_schedule_decides_what_is_overdue() -> None:
+    """A job may be as old as twice the longest pause of its schedule, but never less than where none is known."""
+    ledger = grown_up([job(), run("a"), job("success", TEAMS), run("t", key=TEAMS)])
+
+    facts, _ = ledger.facts("contoso", NOW, birth_delay=BIRTH, gaps={EXCHANGE: 6 * 3600.0, TEAMS: DAY})
+
+    allowed = {fact.job: fact.overdue_after_seconds for fact in facts if isinstance(fact, JobHistory)}
+    assert allowed == {EXCHANGE: OVERDUE_AFTER, TEAMS: 2 * DAY}

@@ -3,7 +3,7 @@
 Source: the vendor reference, section 3.1.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +33,18 @@ async def indexed_pages(
     size: int = 100,
     most_pages: int = 1000,
     first_may_repeat: bool = False,
+    identity: Callable[[Any], Hashable] | None = None,
 ) -> list[Any]:
     """Return the rows of all pages from index *first* on, asking for *size* rows each.
 
     The total of the last page counts, since lists change while they are read. *first_may_repeat*: nobody knows
-    whether the API counts pages from 0 or from 1, so its second page may be the first once more.
+    whether the API counts pages from 0 or from 1, so its second page may be the first once more. *identity* tells
+    which rows are the same thing, so that those that come twice, as pages shift, do not make up for others.
     Raises AnswerUnreadable if pages repeat, never end, or end before the total is reached.
     """
     rows: list[Any] = []
     previous: list[Any] = []
+    seen: set[Hashable] = set()
     for index in range(first, first + most_pages):
         page = await fetch(index, size)
         if not page.rows:
@@ -52,7 +55,10 @@ async def indexed_pages(
             raise AnswerUnreadable("the same page came twice")
         rows += page.rows
         previous = page.rows
-        if len(page.rows) < size if page.total is None else len(rows) >= page.total:
+        seen.update(map(identity, page.rows) if identity else ())
+        short = len(page.rows) < size
+        counted = len(seen) if identity and not short else len(rows)
+        if short if page.total is None else counted >= page.total:
             return rows
     raise AnswerUnreadable(f"the list did not end within {most_pages} pages")
 

@@ -28,6 +28,9 @@ __all__ = [
 GB_BYTES: Final = 2**30
 """Bytes of the vendor's "GB". The base is unknown; purchased capacities like "1024 GB" speak for binary."""
 
+MOST: Final = 2**53
+"""The largest count that is believed: below it a float is exact."""
+
 _COUNT: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _SIZE: Final = re.compile(
     r"(?:[0-9]{1,30}(?:\.[0-9]{1,30})?\s*/\s*(?=\S+\s*[A-Z]))?"  # of used/purchased, a unit behind it
@@ -57,14 +60,14 @@ _FLAGS: Final = {
 def count(raw: Any) -> int | None:
     """Return a whole number of things; negative counts are absent.
 
-    Raises ValueFault for fractions, thousands separators, booleans and everything else.
+    Raises ValueFault for fractions, thousands separators, booleans, what no database can add up, and all else.
     """
     if is_absent(raw):
         return None
     if isinstance(raw, str) and _COUNT.fullmatch(raw.strip()):
         raw = int(raw)
     found = number(raw, form="a whole number")
-    if found != int(found):
+    if found != int(found) or found > MOST:
         raise ValueFault("expected a whole number")
     return int(found) if found >= 0 else None
 

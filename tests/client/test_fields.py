@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.client.fields import Fields
+from exporter.client.fields import Fields, objects
 from exporter.client.values import count, text
 from exporter.errors import ValueFault
 
@@ -114,3 +114,22 @@ def test_any_object(raw: dict[str, int], name: str) -> None:
     found = Fields(raw, Notes()).raw(name)
 
     assert (found is not None) == (name.lower() in {each.lower() for each in raw})
+
+
+def test_one_of_a_list(notes: Notes) -> None:
+    """Of a property that is a list each value is read on its own; one that cannot be is told of by the list's name."""
+    fields = Fields({"numbers": ["1", "x", None, 3]}, notes)
+
+    assert [fields.parsed(count, "numbers", each) for each in fields.raw("numbers")] == [1, None, None, 3]
+    assert notes.failed == ["numbers"]
+
+
+@given(st.lists(st.none() | st.integers() | st.text() | st.lists(st.none()) | st.just({"a": 1})))
+def test_objects_of_a_list(rows: list[Any]) -> None:
+    """Rows that are objects are read, the others told of, one by one."""
+    notes = Notes()
+
+    found = objects(rows, notes, "rows")
+
+    assert [fields.raw("a") for fields in found] == [1] * rows.count({"a": 1})
+    assert notes.failed == ["rows"] * (len(rows) - len(found))

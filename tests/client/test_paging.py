@@ -125,3 +125,59 @@ async def test_endless_links() -> None:
 
     with pytest.raises(AnswerUnreadable, match="within 7 pages"):
         await linked_pages(page, page, most_pages=7)
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@given(many=st.integers(0, 300), size=st.integers(1, 120), counts=st.booleans())
+async def test_either_base(*, base: int, many: int, size: int, counts: bool) -> None:
+    """Where nobody knows whether pages count from 0 or from 1, both give all rows, each once."""
+    shelf = Shelf(list(range(many)), first=base, counts=counts)
+
+    found = await indexed_pages(shelf.fetch, first=0, size=size, first_may_repeat=True)
+
+    assert found == list(range(many))
+
+
+async def test_only_the_second_page_may_repeat() -> None:
+    """That the first page may come twice does not let a vendor that ignores the index go on for ever."""
+
+    async def fetch(_: int, __: int) -> Page:
+        return Page([{"id": 1}], 5)
+
+    with pytest.raises(AnswerUnreadable, match="twice"):
+        await indexed_pages(fetch, first=0, first_may_repeat=True)
+
+
+async def test_the_first_page_may_not_repeat_unless_it_is_said() -> None:
+    """Where the base is known, a second page like the first is an error at once."""
+    shelf = Shelf(list(range(20)), first=1)
+
+    with pytest.raises(AnswerUnreadable, match="twice"):
+        await indexed_pages(shelf.fetch, first=0, size=10)
+
+
+@given(many=st.integers(11, 60), news=st.integers(0, 5))
+async def test_rows_that_come_twice_make_up_for_none(many: int, news: int) -> None:
+    """With an identity a first page that comes again, but changed, is not taken for rows of the last."""
+    rows = [f"r{number}" for number in range(many)]
+    asked = 0
+
+    async def fetch(index: int, size: int) -> Page:
+        nonlocal asked, rows
+        asked += 1
+        if asked == 2:
+            rows = [f"new{number}" for number in range(news)] + rows
+        start = max(0, index - 1) * size
+        return Page(rows[start : start + size], len(rows))
+
+    found = await indexed_pages(fetch, first=0, size=10, first_may_repeat=True, identity=str)
+
+    assert set(found) >= {f"r{number}" for number in range(many)}
+
+
+async def test_a_total_that_counts_repetitions() -> None:
+    """A vendor whose total counts a row twice is believed at its last, short page: nothing more is asked."""
+    shelf = Shelf(["a", "b", "c", "a", "d"])
+
+    assert await indexed_pages(shelf.fetch, size=3, identity=str) == shelf.rows
+    assert shelf.asked == [1, 2]

@@ -1,12 +1,10 @@
 """A real Prometheus scrapes the running daemon; what it then knows is asked over its own API."""
 
 import asyncio
-import json
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -17,88 +15,27 @@ from exporter.clock import SystemClock
 from exporter.settings import Settings
 from exporter.simulator.server import build_app, serve
 from exporter.simulator.world import World
+from tests.support.prometheus import PATIENCE, Prometheus, running_prometheus
 
 PACE = 4000.0
 """A day of the world passes in 22 seconds."""
-PATIENCE = 60.0
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Prometheus:
-    """The system's Prometheus, scraping one target every second."""
-
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
-        self.url = url
-        self._session = session
-
-    async def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
-        """Return the instant vector of *expression*."""
-        async with self._session.get(f"{self.url}/api/v1/query", params={"query": expression}) as response:
-            answer = await response.json()
-        assert answer["status"] == "success", answer
-        return [(each["metric"], float(each["value"][1])) for each in answer["data"]["result"]]
-
-    async def get(self, path: str) -> Any:
-        """Return what the HTTP API says at *path*."""
-        async with self._session.get(f"{self.url}/api/v1/{path}") as response:
-            return (await response.json())["data"]
-
-    async def until(self, expression: str, holds: Callable[[list[tuple[dict[str, str], float]]], bool]) -> Any:
-        """Ask again until *holds*; fail if that takes too long."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            found = await self.query(expression)
-            if holds(found):
-                return found
-            assert time.monotonic() < deadline, f"{expression}: {found[:5]}"
-            await asyncio.sleep(0.25)
 
 
 @pytest.fixture
 async def prometheus_of(tmp_path: Path) -> AsyncIterator[Callable[[URL], Awaitable[Prometheus]]]:
-    """Return a function that starts Prometheus on a target."""
-    processes: list[asyncio.subprocess.Process] = []
-    session = aiohttp.ClientSession()
+    """Return a function that starts Prometheus, scraping a target every second."""
+    async with AsyncExitStack() as stack:
 
-    async def start(target: URL) -> Prometheus:
-        port = free_port()
-        job = {
-            "job_name": "m365-backup",
-            "scrape_interval": "1s",
-            "scrape_timeout": "1s",
-            "static_configs": [{"targets": [f"{target.host}:{target.port}"]}],
-        }
-        config = tmp_path / "prometheus.yml"
-        config.write_text(json.dumps({"scrape_configs": [job]}), encoding="utf-8")
-        processes.append(
-            await asyncio.create_subprocess_exec(
-                *("prometheus", f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'data'}"),
-                *(f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"),
-            )
-        )
-        prometheus = Prometheus(f"http://127.0.0.1:{port}", session)
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                async with session.get(f"{prometheus.url}/-/ready") as response:
-                    if response.ok:
-                        return prometheus
-            except aiohttp.ClientConnectionError:
-                pass
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.1)
+        async def start(target: URL) -> Prometheus:
+            job = {
+                "job_name": "m365-backup",
+                "scrape_interval": "1s",
+                "scrape_timeout": "1s",
+                "static_configs": [{"targets": [f"{target.host}:{target.port}"]}],
+            }
+            return await stack.enter_async_context(running_prometheus(tmp_path, scrapes=(job,)))
 
-    yield start
-    for process in processes:
-        process.terminate()
-        await process.wait()
-    await session.close()
+        yield start
 
 
 def settings_for(url: str) -> Settings:

@@ -5,7 +5,17 @@ from structlog.testing import capture_logs
 
 from exporter.ledger import DAY
 from exporter.progress import Progress
-from exporter.records import MicrosoftLicenses, Protection, ScanProfile, Subscription, Tenant
+from exporter.records import (
+    JobKey,
+    JobSchedule,
+    MicrosoftLicenses,
+    Protection,
+    Run,
+    ScanProfile,
+    Subscription,
+    Tenant,
+    UnusualActivity,
+)
 from exporter.state import tables
 from exporter.state.answers import packed
 from exporter.state.database import Contents
@@ -139,22 +149,29 @@ def test_books_without_their_tenant() -> None:
 
 def test_every_record_survives() -> None:
     """An answer with every value of every kind of record that is shown as it came is given back as it was."""
-    records = [record for record in about_the_tenant("contoso") if type(record).__name__ in tables_of_records()]
+    everything = (*about_the_tenant("contoso"), JobSchedule(tenant="contoso", job=MACHINE, **SCHEDULE))
+    records = [record for record in everything if type(record).__name__ in tables_of_records()]
     writer = Noting()
     source = SourceState("s", writer)
 
     source.answered("contoso", "everything", records)
 
-    assert len(records) == 5
+    assert len(records) == 7
     again = restored({tables.ANSWERS: [(*key, *row) for _, key, row in source.answer_rows("contoso")]}, writer, NOW)[
         "s"
     ]
     assert again.of("contoso", "everything").records == tuple(records)
+    assert again.gaps("contoso") == {MACHINE: 28_800.0}
+
+
+MACHINE = JobKey("IaaS + PaaS", "VM", "backup", "vm")
+SCHEDULE = {"interval_seconds": 21_600.0, "longest_gap_seconds": 28_800.0}
+KEPT = (Tenant, Subscription, MicrosoftLicenses, Protection, ScanProfile, JobSchedule, UnusualActivity)
 
 
 def tables_of_records() -> set[str]:
     """Return the kinds of records that are kept as answers."""
-    return {kind.__name__ for kind in (Tenant, Subscription, MicrosoftLicenses, Protection, ScanProfile)}
+    return {kind.__name__ for kind in KEPT}
 
 
 def test_progress_that_was_withheld() -> None:
@@ -167,3 +184,43 @@ def test_progress_that_was_withheld() -> None:
     )
 
     assert kept(again["s"]) == kept(source)
+
+
+def test_errors_survive() -> None:
+    """Errors by code are restored as they were written; a broken row costs itself, a birth ahead is long past."""
+    written = memory()
+    key = JobKey("Microsoft 365", "Teams", "backup")
+    written.enter_jobs("contoso", [], NOW - DAY, history=True)
+    run = Run(tenant="contoso", run_id="a", job=key, status="failed", errors={"CB-1": 3, "other": 1})
+    written.enter_jobs("contoso", [run], NOW, history=True)
+    rows: dict[Table, list[Row]] = {}
+    for table, place, row in written.book_rows("contoso"):
+        rows.setdefault(table, []).append((*place, *row))
+    rows[tables.ERRORS] += [("s", "contoso", "CB-2", NOW + DAY, 5), ("s", "contoso", "CB-3", "never", 1)]
+
+    with capture_logs() as log:
+        errors = restored(rows, Noting(), NOW)["s"].books("contoso").jobs.errors
+
+    assert [(entry["event"], entry["table"]) for entry in log] == [("state_row_dropped", "errors")]
+    assert {code: tally.errors for code, tally in errors.items()} == {"CB-1": 3, "other": 1, "CB-2": 5}
+    assert {code: tally.born for code, tally in errors.items()} == {"CB-1": NOW, "other": NOW, "CB-2": 0.0}
+
+
+def test_a_history_survives() -> None:
+    """What is known of runs and when the last good answer came is known after a restart."""
+    written = memory()
+    key = JobKey("Microsoft 365", "Teams", "backup")
+    runs = [
+        Run(tenant="contoso", run_id=run_id, job=key, status=status, started_at=NOW - age)
+        for run_id, status, age in (("a", "success", 900.0), ("b", "running", 500.0))
+    ]
+    written.enter_jobs("contoso", runs, NOW - 60, history=True)
+    written.fares("contoso", "jobs", Progress(success=True, succeeded_at=NOW - 60))
+    rows: dict[Table, list[Row]] = {}
+    for table, place, row in (*written.book_rows("contoso"), *written.answer_rows("contoso")):
+        rows.setdefault(table, []).append((*place, *row))
+
+    known = restored(rows, Noting(), NOW)["s"].known("contoso", "jobs")
+
+    assert known.since == NOW - 500
+    assert (known.job_of("a"), known.job_of("b"), known.job_of("c")) == (key, key, None)

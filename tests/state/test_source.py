@@ -69,6 +69,7 @@ RUNS = st.builds(
     duration_seconds=st.none() | st.floats(0, 1e6),
     objects=COUNTS,
     size_bytes=st.none() | st.floats(0, 1e15),
+    errors=st.none() | st.dictionaries(st.sampled_from(["CB-1", "0x80070005", "other"]), st.integers(0, 2**40)),
 )
 SETTINGS = st.dictionaries(st.sampled_from(["daily_scan", "mode"]), st.sampled_from(["on", "off", "ÄÖ\"'\n"]))
 PROFILES = st.builds(

@@ -3,7 +3,7 @@
 Answers are rows as they came; `wire` reads them. Source: the vendor reference, sections 7 to 9.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -11,7 +11,15 @@ from typing import Any, Final, Protocol
 from exporter.client.json_client import JsonClient
 from exporter.client.paging import Page, indexed_pages
 from exporter.client.values import count
-from exporter.errors import AnswerUnreadable, ServerFailed, ValueFault
+from exporter.errors import (
+    AnswerUnreadable,
+    NotFound,
+    PermissionMissing,
+    RequestRefused,
+    ServerFailed,
+    SourceError,
+    ValueFault,
+)
 
 PAGE_SIZE: Final = 50
 """As the vendor's own samples ask; the most that is allowed is not documented."""
@@ -19,6 +27,8 @@ DAY: Final = 86400.0
 _TICKS_AT_1970: Final = 621_355_968_000_000_000
 _TICKS_PER_SECOND: Final = 10_000_000
 _REFUSED: Final = 400
+_FAULTS: Final[Mapping[int, type[SourceError]]] = {400: RequestRefused, 403: PermissionMissing, 404: NotFound}
+"""What the body's own status means, if it is not that the server failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +75,7 @@ class Legacy:
             pages = {"PageIndex": str(index), "PageSize": str(size)}
             return _flat(await self._http.get("jobs", "/cloudbackup/jobs", {**query, **pages}))
 
-        return await indexed_pages(fetch, first=0, size=PAGE_SIZE, first_may_repeat=True)
+        return await _all_pages(fetch)
 
     async def license_consumption(self) -> Any:
         """Ask ``/cloudbackup/licenseconsumption`` (7)."""
@@ -86,7 +96,7 @@ class V1:
             query = {**_asked(question), "pageIndex": str(index), "pageSize": str(size), **_at(self._location)}
             return _flat(await self._http.get("jobs", "/backup/m365/jobs", query))
 
-        return await indexed_pages(fetch, first=0, size=PAGE_SIZE, first_may_repeat=True)
+        return await _all_pages(fetch)
 
     async def license_consumption(self) -> Any:
         """Ask ``/backup/m365/licenseconsumption`` (8)."""
@@ -107,7 +117,7 @@ class V2:
             query = {**_asked(question), "pageIndex": str(index), "pageSize": str(size), **_at(self._location)}
             return _page(await self._get("jobs", "/backup/m365/cloudbackupjobs", query))
 
-        return await indexed_pages(fetch, first=0, size=PAGE_SIZE, first_may_repeat=True)
+        return await _all_pages(fetch)
 
     async def license_consumption(self) -> Any:
         """Ask ``/backup/m365/cloudbackuplicenseconsumption`` (9)."""
@@ -133,8 +143,18 @@ class V2:
         answer = await self._http.get(operation, path, query)
         status = _number(_folded(answer).get("statuscode"))
         if status is not None and status >= _REFUSED:
-            raise ServerFailed(f"the answer says status {status}, although HTTP says that all is well")
+            fault = _FAULTS.get(status, ServerFailed)
+            raise fault(f"the answer says status {status}, although HTTP says that all is well")
         return answer
+
+
+async def _all_pages(fetch: Callable[[int, int], Awaitable[Page]]) -> list[Any]:
+    return await indexed_pages(fetch, first=0, size=PAGE_SIZE, first_may_repeat=True, identity=_identity)
+
+
+def _identity(row: Any) -> str:
+    """Return what tells a job's row from others, even if it has no id."""
+    return str(_folded(row).get("id") or id(row))
 
 
 def _asked(question: Question) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from exporter.client.fields import Fields
 from exporter.clock import Clock
-from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, ValueFault
+from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, PermissionMissing, RequestRefused, ValueFault
 from exporter.records import Job, JobKey, Record, Run, Tenant
 from exporter.source import CollectorPlan, Known, SourceObserver
 from exporter.sources.cloudbackup import wire
@@ -18,6 +18,8 @@ LONGEST: Final = 30 * DAY
 """The farthest back that jobs are asked for, however long nothing was heard."""
 AHEAD: Final = DAY
 """How far beyond now a window reaches: the vendor's clock is not ours."""
+BEHIND: Final = 3600.0
+"""How far before the last good answer a window begins: what was new then may not have been in it yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +79,29 @@ class CloudBackupSource:
     async def _jobs(self, tenant: str, known: Known) -> list[Record]:
         """Ask for all jobs of a window at once; what they are about only where it is not known yet."""
         now = self._clock.now()
-        since = max(min(now - self._choices.lookback, known.since or now), now - LONGEST)
+        since = max(min(now - self._choices.lookback, (known.since or now) - BEHIND), now - LONGEST)
+        since -= since % DAY  # v1 and v2 hear whole days only, and all generations should tell the same
         rows = await self._rows(Question(since=since, until=now + AHEAD))
         jobs = {row.run_id: job for row in rows if (job := known.job_of(row.run_id)) is not None}
         new = [row for row in rows if row.run_id not in jobs]
         if new:
-            began = min((row.started_at for row in new if row.started_at is not None), default=since)
+            began = min(since if row.started_at is None else row.started_at for row in new)
             jobs |= await kinds(new, self._ids, since=min(began, now), until=now + AHEAD)
         return _latest(tenant, [(row, jobs[row.run_id]) for row in rows])
+
+    async def runs_between(self, tenant: str, since: float, until: float) -> Sequence[Run]:
+        """Return the runs that started in a window of the past; asked a day longer, as the end's day may not count."""
+        rows = await self._rows(Question(since=since, until=until + AHEAD))
+        begun = ((row, row.ended_at if row.started_at is None else row.started_at) for row in rows)
+        rows = [row for row, at in begun if at is not None and since <= at < until]
+        jobs = await kinds(rows, self._ids, since=since, until=until + AHEAD)
+        return [row.run(tenant, jobs[row.run_id]) for row in rows]
 
     async def _rows(self, question: Question) -> list[wire.JobRow]:
         return wire.jobs(await self._vendor.jobs(question), self._observer)
 
     async def _ids(self, question: Question) -> Iterable[str]:
-        return [row.run_id for row in await self._rows(question)]
+        return wire.ids(await self._vendor.jobs(question))
 
     async def _license(self, tenant: str) -> list[Record]:
         fields = self._entity(await self._vendor.license_consumption())
@@ -104,7 +115,7 @@ class CloudBackupSource:
         if self._retention is None or now - self._retention[0] > DAY:
             try:
                 text = wire.retention(self._entity(await self._more.retention_policy()))
-            except NotFound:  # newer than the rest of v2
+            except (NotFound, PermissionMissing, RequestRefused):  # newer than the rest of v2; seats matter more
                 text = None
             self._retention = (now, text)
         return self._retention[1]

@@ -63,6 +63,22 @@ def jobs(rows: Iterable[Any], observer: FaultObserver) -> list[JobRow]:
     return list({row.run_id: row for row in read if row is not None}.values())
 
 
+def ids(rows: Iterable[Any]) -> list[str]:
+    """Return the ids of rows whose faults were told of when all jobs were asked for."""
+    found = (fields.read(text, "id", "jobId") for fields in objects(rows, _Deaf(), "jobs"))
+    return [run_id for run_id in found if run_id is not None]
+
+
+class _Deaf:
+    """An observer who has heard it before."""
+
+    def value_failed(self, field: str) -> None:
+        """Ignore it."""
+
+    def value_unknown(self, field: str) -> None:
+        """Ignore it."""
+
+
 def _job(fields: Fields) -> JobRow | None:
     run_id = fields.read(text, "id", "jobId", needed=True)
     status, known = state(fields.raw("state"))
@@ -151,14 +167,12 @@ def unusual_activities(tenant: str, rows: Iterable[Any], observer: FaultObserver
     unusual: Counter[str] = Counter()
     attacks: Counter[str] = Counter()
     for fields in objects(rows, observer, "unusual_activities"):
-        number = fields.read(count, "serviceType", needed=True)
-        workload = service(number)
-        if workload is None:
+        workload = _workload(fields)
+        found = [fields.read(count, name) for name in ("unusualActivitiesCount", "potentialRansomwareAttackCount")]
+        if workload is None or found == [None, None]:
             continue
-        if workload.startswith("unknown_"):
-            fields.unknown("serviceType")
-        unusual[workload] += fields.read(count, "unusualActivitiesCount") or 0
-        attacks[workload] += fields.read(count, "potentialRansomwareAttackCount") or 0
+        unusual[workload] += found[0] or 0
+        attacks[workload] += found[1] or 0
     return [
         UnusualActivity(
             tenant=tenant,
@@ -172,22 +186,29 @@ def unusual_activities(tenant: str, rows: Iterable[Any], observer: FaultObserver
 
 def schedules(tenant: str, rows: Iterable[Any], observer: FaultObserver) -> list[JobSchedule]:
     """Read how often each workload is backed up, and the longest time between two of the day's backups."""
-    found: list[JobSchedule] = []
+    found: dict[JobKey, JobSchedule] = {}
     for fields in objects(rows, observer, "frequency"):
-        workload = service(fields.read(count, "serviceType", needed=True))
+        workload = _workload(fields)
         frequency = fields.read(count, "frequency", needed=True)
         if workload is None or not frequency:
             continue
         starts = [fields.parsed(timestamp, "backupStartTime", each) for each in _listed(fields.raw("backupStartTime"))]
-        found.append(
-            JobSchedule(
-                tenant=tenant,
-                job=JobKey(PRODUCT, workload, "backup"),
-                interval_seconds=DAY / frequency,
-                longest_gap_seconds=_longest_gap([start for start in starts if start is not None], DAY / frequency),
-            )
+        job = JobKey(PRODUCT, workload, "backup")
+        found[job] = JobSchedule(
+            tenant=tenant,
+            job=job,
+            interval_seconds=DAY / frequency,
+            longest_gap_seconds=_longest_gap([start for start in starts if start is not None], DAY / frequency),
         )
-    return found
+    return list(found.values())
+
+
+def _workload(fields: Fields) -> str | None:
+    """Return the workload of a row's ``serviceType``; one that is not documented is told of."""
+    workload = service(fields.read(count, "serviceType", needed=True))
+    if workload is not None and workload.startswith("unknown_"):
+        fields.unknown("serviceType")
+    return workload
 
 
 def _listed(raw: Any) -> Sequence[Any]:

@@ -1,0 +1,21 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientSession
+
+from tests.sources.cloudbackup.stage import MORNING, Stage
+from tests.support.clock import FakeClock
+from tests.support.vendor import Vendor
+
+
+@pytest.fixture(params=["v2", "v1", "legacy"])
+def api(request: pytest.FixtureRequest) -> str:
+    """Name each generation of the API in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def stage(vendor: Vendor) -> AsyncIterator[Stage]:
+    """Set the stage on the morning of the recorded answers."""
+    async with ClientSession() as session:
+        yield Stage(vendor, session, FakeClock(MORNING))
