@@ -116,14 +116,14 @@ class Fleet:
         for name in [name for name in before if name not in after]:
             await self.watched.pop(name).intake.display.drop_all()
             self.snapshot.remove(CellKey(name, "", ""))
-        for name, each in built.items():
+        for number, (name, each) in enumerate(built.items()):
             shown = self.watched[name].intake.display.hand_over() if name in self.watched else []
             self.watched[name] = each
             await _restore(each)
             for tenant, collector in shown:
                 if (tenant, collector) not in each.intake.display:
                     self.snapshot.remove(CellKey(name, tenant, collector))
-            each.start(self.clock)
+            each.start(self.clock, delay=number / STARTS_PER_SECOND)
         return {
             "added": sorted(after.keys() - before.keys()),
             "removed": sorted(before.keys() - after.keys()),

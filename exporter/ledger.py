@@ -80,12 +80,12 @@ class TenantLedger:
             self._meet(job, now, changes)
         for run in fresh_runs:
             self._enter(run, now, changes)
-        if fresh_runs and self.open_runs:
+        if self.open_runs:
             self._give_up(runs, now, changes)
         for job in fresh_jobs:
             if self.jobs[job.job].show(job.status) or self.present.get(job.job) != job.status:
                 changes.jobs.add(job.job)
-        present = {key: status for key, status in self.present.items() if history and key.job_type in EXPECTED_DAILY}
+        present = self._still_there(changes) if history else {}
         present |= {key: job.status for key, job in jobs.items()}
         self._note_absent(present, now, changes)
         self.present = present
@@ -94,6 +94,17 @@ class TenantLedger:
         if len(self.runs) > 4 * len(self.jobs) + 16:
             self._forget({run.run_id for run in runs}, now, changes)
         return changes
+
+    def _still_there(self, changes: Changes) -> dict[JobKey, str]:
+        """Return the regular jobs of before with their status; one is under way only while a run of it is."""
+        open_jobs = {self.runs[run_id].job for run_id in self.open_runs}
+        there = {key: status for key, status in self.present.items() if key.job_type in EXPECTED_DAILY}
+        for key, status in there.items():
+            if status in UNDERWAY and key not in open_jobs:
+                there[key] = self.jobs[key].ended_status or "none"
+                self.jobs[key].show(there[key])
+                changes.jobs.add(key)
+        return there
 
     def _note_absent(self, jobs: Mapping[JobKey, object], now: float, changes: Changes) -> None:
         """Note since when jobs are not shown; drop those that neither are nor ran for `ABANDONED_AFTER`.
@@ -167,10 +178,11 @@ class TenantLedger:
             changes.errors.add(named)
 
     def _give_up(self, runs: Sequence[Run], now: float, changes: Changes) -> None:
-        """Count the runs under way that are no longer shown although a newer one of their job is."""
+        """Count the runs under way that are no longer shown although a newer one of their job is, or for days."""
         for run_id in self.open_runs - {run.run_id for run in runs}:
             seen = self.runs[run_id]
-            if any(run.job == seen.job and _order(run, now) > seen.order for run in runs):
+            gone = now - seen.seen_at > REMEMBER_RUNS
+            if gone or any(run.job == seen.job and _order(run, now) > seen.order for run in runs):
                 self._tally(seen.job, now, changes, objects=False, size=False).unobserved += 1
                 changes.groups.add(Group(seen.job.product, seen.job.workload, seen.job.job_type))
                 seen.state = "lost"

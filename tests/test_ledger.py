@@ -498,3 +498,18 @@ def test_the_schedule_decides_what_is_overdue() -> None:
 
     allowed = {fact.job: fact.overdue_after_seconds for fact in facts if isinstance(fact, JobHistory)}
     assert allowed == {EXCHANGE: OVERDUE_AFTER, TEAMS: 2 * DAY}
+
+
+def test_a_run_that_is_never_shown_again() -> None:
+    """A run under way that a history has not shown for days is lost: nothing asks for its time or calls it running."""
+    ledger = TenantLedger()
+    ledger.observe([job("running"), run("a", "running", at=NOW)], NOW, history=True)
+    ledger.observe([], NOW + DAY, history=True)
+    soon = tally(ledger, NOW + DAY).in_progress
+
+    ledger.observe([], NOW + 3 * DAY, history=True)
+
+    assert (soon, tally(ledger, NOW + 3 * DAY).in_progress) == (1, 0)
+    assert ledger.since() is None
+    assert tally(ledger, NOW + 3 * DAY).unobserved == 1
+    assert history(ledger, NOW + 3 * DAY).status == "none"

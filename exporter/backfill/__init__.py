@@ -23,8 +23,8 @@ from exporter.settings import Settings, load
 FAILED: Final = 1
 MIB: Final = 1 << 20
 SEAM: Final = (
-    "hint: --until should be where the live series begin; Prometheus tells, as a Unix time, by"
-    " min(min_over_time(timestamp(m365backup_job_runs_total)[30d:5m]))"
+    "hint: --until should be where the live series begin, or before; Prometheus tells, as a Unix time, by"
+    " min(min_over_time(timestamp(m365backup_job_runs_total)[30d:5m])) - 300"
 )
 
 

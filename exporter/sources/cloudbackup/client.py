@@ -27,8 +27,9 @@ DAY: Final = 86400.0
 _TICKS_AT_1970: Final = 621_355_968_000_000_000
 _TICKS_PER_SECOND: Final = 10_000_000
 _REFUSED: Final = 400
-_FAULTS: Final[Mapping[int, type[SourceError]]] = {400: RequestRefused, 403: PermissionMissing, 404: NotFound}
-"""What the body's own status means, if it is not that the server failed."""
+_SERVERS: Final = 500
+_FAULTS: Final[Mapping[int, type[SourceError]]] = {401: PermissionMissing, 403: PermissionMissing, 404: NotFound}
+"""What the body's own status means, if it is neither that the server failed nor that it refused the question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Legacy:
 
     async def license_consumption(self) -> Any:
         """Ask ``/cloudbackup/licenseconsumption`` (7)."""
-        return await self._http.get("license", "/cloudbackup/licenseconsumption", _at(self._location))
+        return await self._http.get("license", "/cloudbackup/licenseconsumption")
 
 
 class V1:
@@ -100,7 +101,7 @@ class V1:
 
     async def license_consumption(self) -> Any:
         """Ask ``/backup/m365/licenseconsumption`` (8)."""
-        return await self._http.get("license", "/backup/m365/licenseconsumption", _at(self._location))
+        return await self._http.get("license", "/backup/m365/licenseconsumption")
 
 
 class V2:
@@ -121,29 +122,29 @@ class V2:
 
     async def license_consumption(self) -> Any:
         """Ask ``/backup/m365/cloudbackuplicenseconsumption`` (9)."""
-        return _data(await self._get("license", "/backup/m365/cloudbackuplicenseconsumption", _at(self._location)))
+        return _data(await self._get("license", "/backup/m365/cloudbackuplicenseconsumption", {}))
 
     async def unusual_activities(self, since: float, until: float) -> list[Any]:
         """Ask ``/backup/m365/cloudbackupunusualactivitydata`` (9), which holds its rows one level deeper."""
-        query = {"startTime": _day(since), "finishTime": _day(until), **_at(self._location)}
+        query = {"startTime": _day(since), "finishTime": _day(until)}
         data = _data(await self._get("unusual_activity", "/backup/m365/cloudbackupunusualactivitydata", query))
         return _list(_folded(data).get("data") if isinstance(data, dict) else data)
 
     async def frequency(self) -> list[Any]:
         """Ask ``/backup/m365/settings/backup/frequency`` (9)."""
         path = "/backup/m365/settings/backup/frequency"
-        return _list(_data(await self._get("frequency", path, _at(self._location))))
+        return _list(_data(await self._get("frequency", path, {})))
 
     async def retention_policy(self) -> Any:
         """Ask ``/backup/m365/settings/retention-policy`` (9)."""
         path = "/backup/m365/settings/retention-policy"
-        return _data(await self._get("retention_policy", path, _at(self._location)))
+        return _data(await self._get("retention_policy", path, {}))
 
     async def _get(self, operation: str, path: str, query: Mapping[str, str]) -> Any:
         answer = await self._http.get(operation, path, query)
         status = _number(_folded(answer).get("statuscode"))
         if status is not None and status >= _REFUSED:
-            fault = _FAULTS.get(status, ServerFailed)
+            fault = _FAULTS.get(status, RequestRefused if status < _SERVERS else ServerFailed)
             raise fault(f"the answer says status {status}, although HTTP says that all is well")
         return answer
 

@@ -44,7 +44,7 @@ class JobsCollector(CollectorSettings):
     lookback: Lookback = DAY
     """How far back each question goes at least, 30d at most; farther by itself after an outage or while a job runs."""
     location: str | None = None
-    """A geo location, for Multi-Geo tenants only: on others it empties the answer."""
+    """A geo location whose jobs are asked for, on Multi-Geo tenants only: on others it empties the answer."""
 
 
 class LicenseCollector(CollectorSettings):

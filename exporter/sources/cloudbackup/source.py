@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from exporter.client.fields import Fields
 from exporter.clock import Clock
-from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, PermissionMissing, RequestRefused, ValueFault
+from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, PermissionMissing, ServerFailed, ValueFault
 from exporter.records import Job, JobKey, Record, Run, Tenant
 from exporter.source import CollectorPlan, Known, SourceObserver
 from exporter.sources.cloudbackup import wire
@@ -115,8 +115,8 @@ class CloudBackupSource:
         if self._retention is None or now - self._retention[0] > DAY:
             try:
                 text = wire.retention(self._entity(await self._more.retention_policy()))
-            except (NotFound, PermissionMissing, RequestRefused):  # newer than the rest of v2; seats matter more
-                text = None
+            except (AnswerUnreadable, NotFound, PermissionMissing, ServerFailed):  # seats matter more
+                text = self._retention[1] if self._retention else None
             self._retention = (now, text)
         return self._retention[1]
 

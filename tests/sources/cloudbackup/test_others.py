@@ -118,6 +118,21 @@ async def test_retention_once_a_day(stage: Stage) -> None:
     assert stage.asked().count(PATHS["v2"]["retention"]) == 2
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 403}, {"body": {"statusCode": 500, "data": None}}, {"body": {"statusCode": 200, "data": None}}],
+)
+async def test_seats_matter_more(stage: Stage, answer: dict[str, Any]) -> None:
+    """A retention policy that cannot be had costs the licence nothing."""
+    source = stage.source("v2")
+    stage.answer("v2", "license", enveloped("v2", {"purchasedUserSeats": 250}))
+    stage.answer("v2", "retention", answer.get("body"), status=answer.get("status", 200))
+
+    told = await subscription(source)
+
+    assert (told.seats_purchased, told.retention) == (250, None)
+
+
 async def test_no_retention(stage: Stage) -> None:
     """Where the API has no retention policy yet the licence is told without it, and it is not asked every time."""
     for _ in range(2):
