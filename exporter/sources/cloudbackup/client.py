@@ -6,6 +6,7 @@ Answers are rows as they came; `wire` reads them. Source: the vendor reference, 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Protocol
 
 from exporter.client.json_client import JsonClient
@@ -71,12 +72,8 @@ class Legacy:
             "JobState": "0",
             **_at(self._location),
         }
-
-        async def fetch(index: int, size: int) -> Page:
-            pages = {"PageIndex": str(index), "PageSize": str(size)}
-            return _flat(await self._http.get("jobs", "/cloudbackup/jobs", {**query, **pages}))
-
-        return await _all_pages(fetch)
+        get = partial(self._http.get, "jobs", "/cloudbackup/jobs")
+        return await _all_pages(get, query, _flat, names=("PageIndex", "PageSize"))
 
     async def license_consumption(self) -> Any:
         """Ask ``/cloudbackup/licenseconsumption`` (7)."""
@@ -92,12 +89,8 @@ class V1:
 
     async def jobs(self, question: Question) -> list[Any]:
         """Ask ``/backup/m365/jobs`` (8)."""
-
-        async def fetch(index: int, size: int) -> Page:
-            query = {**_asked(question), "pageIndex": str(index), "pageSize": str(size), **_at(self._location)}
-            return _flat(await self._http.get("jobs", "/backup/m365/jobs", query))
-
-        return await _all_pages(fetch)
+        get = partial(self._http.get, "jobs", "/backup/m365/jobs")
+        return await _all_pages(get, {**_asked(question), **_at(self._location)}, _flat)
 
     async def license_consumption(self) -> Any:
         """Ask ``/backup/m365/licenseconsumption`` (8)."""
@@ -113,12 +106,8 @@ class V2:
 
     async def jobs(self, question: Question) -> list[Any]:
         """Ask ``/backup/m365/cloudbackupjobs`` (9)."""
-
-        async def fetch(index: int, size: int) -> Page:
-            query = {**_asked(question), "pageIndex": str(index), "pageSize": str(size), **_at(self._location)}
-            return _page(await self._get("jobs", "/backup/m365/cloudbackupjobs", query))
-
-        return await _all_pages(fetch)
+        get = partial(self._get, "jobs", "/backup/m365/cloudbackupjobs")
+        return await _all_pages(get, {**_asked(question), **_at(self._location)}, _page)
 
     async def license_consumption(self) -> Any:
         """Ask ``/backup/m365/cloudbackuplicenseconsumption`` (9)."""
@@ -149,7 +138,18 @@ class V2:
         return answer
 
 
-async def _all_pages(fetch: Callable[[int, int], Awaitable[Page]]) -> list[Any]:
+async def _all_pages(
+    get: Callable[[dict[str, str]], Awaitable[Any]],
+    query: Mapping[str, str],
+    read: Callable[[Any], Page],
+    *,
+    names: tuple[str, str] = ("pageIndex", "pageSize"),
+) -> list[Any]:
+    """Return the rows of all pages that answer *query*; *names* are those of the parameters for index and size."""
+
+    async def fetch(index: int, size: int) -> Page:
+        return read(await get({**query, names[0]: str(index), names[1]: str(size)}))
+
     return await indexed_pages(fetch, first=0, size=PAGE_SIZE, first_may_repeat=True, identity=_identity)
 
 
@@ -184,12 +184,14 @@ def _at(location: str | None) -> dict[str, str]:
 def _flat(answer: Any) -> Page:
     """Read the body of legacy and v1; ``NextLink`` is a hint that paging by index does not need."""
     body = _folded(answer)
-    return Page(_list(body.get("jobs")), _total(body))
+    total = _total(body)
+    return Page(_list(body.get("jobs"), total), total)
 
 
 def _page(answer: Any) -> Page:
     """Read v2's envelope."""
-    return Page(_list(_data(answer)), _total(_folded(_folded(answer).get("metadata"))))
+    total = _total(_folded(_folded(answer).get("metadata")))
+    return Page(_list(_data(answer), total), total)
 
 
 def _total(body: Mapping[str, Any]) -> int | None:
@@ -210,7 +212,10 @@ def _data(answer: Any) -> Any:
     return envelope["data"]
 
 
-def _list(raw: Any) -> list[Any]:
+def _list(raw: Any, total: int | None = None) -> list[Any]:
+    """Return a list; nothing at all is one where the answer counts no row."""
+    if raw is None and total == 0:
+        return []
     if not isinstance(raw, list):
         raise AnswerUnreadable("the answer has no list where one is documented; is `api` the right generation?")
     return raw

@@ -287,3 +287,18 @@ async def test_not_in_older_generations(stage: Stage, api: str, collector: str) 
 
     assert not absence.value.asked
     assert stage.asked() == []
+
+
+async def test_null_for_nothing(stage: Stage, api: str) -> None:
+    """An empty history that comes as null is empty if the answer counts no row, and else no list at all."""
+    nothing = listed(api, [], 0)
+    more = listed(api, [], 3)
+    for answer in (nothing, more):
+        key = next(name for name, value in answer.items() if value == [] and name.lower() in {"data", "jobs"})
+        answer[key] = None
+        stage.answer(api, "jobs", answer)
+    source = stage.source(api)
+
+    assert await run_ids(source) == []
+    with pytest.raises(AnswerUnreadable):
+        await run_ids(source)
