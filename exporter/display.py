@@ -46,8 +46,8 @@ class Display:
         return name in self._cells
 
     def lead(self, plan: CollectorPlan, tenant: str, progress: Progress) -> None:
-        """Show in this cell how the collection itself fares."""
-        self._cell(plan, tenant, progress).leads = True
+        """Show in this cell how the collection itself fares, if anybody is asked."""
+        self._cell(plan, tenant, progress).leads = plan.asks
 
     def fill(self, plan: CollectorPlan, tenant: str, progress: Progress, records: Sequence[Record]) -> None:
         """Replace the records of a cell; `show` renders them."""

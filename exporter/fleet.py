@@ -1,7 +1,6 @@
 """The sources that are watched: built together, replaced one by one when the configuration changes."""
 
 import asyncio
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -142,7 +141,8 @@ class Fleet:
         instruments = SourceInstruments(
             name, self.clock, birth_delay=birth_delay, collectors=[plan.name for plan in plans if plan.asks]
         )
-        source = self._connect(name, its, instruments, shard.total)
+        surroundings = Surroundings(session=self.session, clock=self.clock, observer=instruments, share=shard.total)
+        source = connect(name, its, surroundings)
         instruments.allowed_rate(its.limits.requests_per_second / shard.total)
         instruments.set("source_info", 1, source.kind, source.api)
         state = self.state.source(name)
@@ -172,16 +172,6 @@ class Fleet:
             allowed_per_second=lambda: instruments.allowed_per_second,
         )
         return Watched(name, source, state, instruments, intake, runner)
-
-    def _connect(self, name: str, its: AnySource, instruments: SourceInstruments, shards: int) -> Source:
-        surroundings = Surroundings(
-            session=self.session,
-            clock=self.clock,
-            observer=instruments,
-            share=shards,
-            random=random.Random(),  # noqa: S311 - jitter, not a secret
-        )
-        return connect(name, its, surroundings)
 
 
 def connect(name: str, its: AnySource, surroundings: Surroundings) -> Source:

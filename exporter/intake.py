@@ -67,7 +67,7 @@ class Intake:
             records = (described,) if described is not None else collected.records
             if progress is None or (collected.progress is None and records is None):
                 continue
-            if collected.progress is not None and plan.asks:
+            if collected.progress is not None:
                 self.display.lead(plan, tenant, progress)
             self.display.fill(plan, tenant, progress, records or ())
             yield tenant, plan.name
@@ -88,8 +88,7 @@ class Intake:
         now = self.clock.now()
         if plan.asks:
             self._incidents.succeeded(plan.name, tenant)
-            self._finished(plan, seconds, reason=None)
-        self.attempted = self.attempted or plan.discovers
+        self._finished(plan, seconds, reason=None)
         if self._left(plan, tenant):
             return
         by_tenant = await self._by_tenant(plan, tenant, records, now)
@@ -124,7 +123,7 @@ class Intake:
 
     async def withheld(self, plan: CollectorPlan, tenant: str, *, stale_after: float) -> None:
         """Say that a collection that was due did not succeed, without counting it as an attempt."""
-        if self._left(plan, tenant) or not plan.asks:
+        if self._left(plan, tenant):
             return
         progress = self._progress_of(plan, tenant)
         before = (progress.success, progress.stale_at)
@@ -143,6 +142,8 @@ class Intake:
         if absence.asked:
             self._incidents.succeeded(plan.name, tenant)
             self._finished(plan, seconds, reason=None)
+        if self._left(plan, tenant):
+            return
         if plan.book == "jobs" and (tenant, plan.name) in self.display:
             # One wrong list of subscriptions must not delete the evidence that alerts stand on.
             progress = self._progress_of(plan, tenant)
@@ -174,6 +175,8 @@ class Intake:
 
     def _finished(self, plan: CollectorPlan, seconds: float, *, reason: Reason | None) -> None:
         self.attempted = self.attempted or plan.discovers
+        if not plan.asks:
+            return
         self.instruments.observe("collector_duration_seconds", seconds, plan.name)
         self.instruments.set("source_up", float(self._incidents.whole is None))
         if reason is not None:
@@ -246,8 +249,7 @@ class Intake:
         self, plan: CollectorPlan, tenant: str, progress: Progress, shown: Mapping[str, Sequence[Record]]
     ) -> None:
         """Swap the records of all cells that the collection fills, each as a whole."""
-        if plan.asks:
-            self.display.lead(plan, tenant, progress)
+        self.display.lead(plan, tenant, progress)
         here = [each for each in shown if each == tenant or each in self.roster.tenants]
         for each in here:
             self.display.fill(plan, each, progress, shown[each])

@@ -1,8 +1,8 @@
 """What a source and its collectors are, seen from the scheduler."""
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Literal, Protocol, runtime_checkable
 
 from aiohttp import ClientSession
@@ -113,4 +113,5 @@ class Surroundings:
     observer: SourceObserver
     share: int = 1
     """By how many processes the credential's request budget is divided."""
-    random: random.Random
+    random: Random = field(default_factory=Random)
+    """For jitter."""

@@ -1,7 +1,6 @@
 """Asks the sources for their past, window by window, the oldest first."""
 
 import asyncio
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,13 +95,8 @@ class Work:
         return {name: source for name, source in built.items() if name not in reasons}
 
     def _build(self, name: str, its: AnySource, session: ClientSession) -> Source:
-        surroundings = Surroundings(
-            session=session,
-            clock=self.clock,
-            observer=self.notes,
-            share=self.settings.shard.total,
-            random=random.Random(),  # noqa: S311 - jitter, not a secret
-        )
+        share = self.settings.shard.total
+        surroundings = Surroundings(session=session, clock=self.clock, observer=self.notes, share=share)
         return connect(name, its, surroundings)
 
     async def _source(self, name: str, source: Source, places: asyncio.Semaphore) -> list[str] | None:

@@ -4,15 +4,16 @@ import argparse
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from exporter.backfill.passes import OWN_LABELS
-from exporter.duration import duration_seconds
+from exporter.duration import FORM, duration_seconds
 from exporter.errors import SettingsError
 from exporter.metrics.family import escaped
 
 FORMS: Final = "a date (2026-01-31, which begins at 00:00 UTC), a time with zone (2026-01-31T18:00:00+01:00) or 30d"
+_DAY: Final = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?", re.ASCII)
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 
 
@@ -44,16 +45,11 @@ def _instant(option: str, text: str, now: float) -> int:
 
 def _read(text: str, now: float) -> float:
     """Return Unix seconds; ValueError if *text* has none of the forms."""
-    try:
+    if re.fullmatch(FORM, text, re.ASCII):
         return now - duration_seconds(text)
-    except ValueError:
-        pass
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-    else:
-        moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    if _DAY.fullmatch(text):
+        moment = moment.replace(tzinfo=UTC)
     if moment.tzinfo is None or moment.timestamp() < 0:
         raise ValueError("without a zone, or before all computers")
     return moment.timestamp()

@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from exporter.breathing import breathing
 from exporter.clock import Clock
 from exporter.state import tables
 from exporter.state.batch import Batch
@@ -26,8 +27,6 @@ LOG: Final = structlog.get_logger("exporter.state")
 REMEMBER: Final = 30 * 86400.0
 """How long a tenant that left, or a source that was removed, may return and find its counters as they were."""
 LOOK_EVERY: Final = 5.0
-A_BREATH: Final = 500
-"""Rows made between two turns of the event loop."""
 
 BaselineAccepted = Callable[[str, str], None]
 """Told of source and tenant."""
@@ -138,13 +137,9 @@ class State:
     async def _everything(self) -> Batch:
         """Return all rows; those of one tenant's books are of one moment."""
         batch = Batch()
-        count = 0
         for source in list(self._sources.values()):
-            for tenant in [*source.tenants, *(source.collected.keys() - source.tenants.keys())]:
+            tenants = [*source.tenants, *(source.collected.keys() - source.tenants.keys())]
+            async for tenant in breathing(tenants):
                 for table, key, row in chain(source.book_rows(tenant), source.answer_rows(tenant)):
                     batch.put(table, key, row)
-                    count += 1
-                if count > A_BREATH:
-                    count = 0
-                    await asyncio.sleep(0)
         return batch

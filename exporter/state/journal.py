@@ -58,7 +58,6 @@ class Journal:
         self.writable = True
         self.size = 0
         """Bytes on the disk."""
-        self.commits = 0
 
     async def open(self) -> Contents:
         """Open the file and return what it holds; if nothing can be written there, what can be read of it."""
@@ -235,7 +234,6 @@ class Journal:
         self.writable = False
 
     def _can(self) -> None:
-        self.commits += 1
         if not self.writable:
             LOG.info("state_writable_again", path=str(self._database.path))
         self.writable = True

@@ -73,7 +73,7 @@ class SourceState:
         """Return what is remembered of a collection; nothing if there was none."""
         return self.collected.get(tenant, {}).get(collector) or Collected()
 
-    def known(self, tenant: str, collector: str) -> "KnownRuns":
+    def known(self, tenant: str, collector: str) -> KnownRuns:
         """Return what is remembered of the tenant's runs, for whoever asks about them again."""
         progress, ledger = self.of(tenant, collector).progress, self.books(tenant).jobs
         times = (progress.succeeded_at if progress else None, ledger.since())

@@ -40,7 +40,7 @@ def test_group_commit(path: Path) -> None:
 
             await asyncio.gather(*(answer(f"contoso {number}") for number in range(100)))
 
-            assert desk.journal.commits == 1
+            assert len(database.times) == 1
             assert database.batches == [{f"contoso {number}" for number in range(100)}]
 
     warped(work)
@@ -77,7 +77,8 @@ def test_unawaited_rows(path: Path) -> None:
 
     async def work() -> None:
         clock = WarpClock()
-        async with at_work(Desk(Database(path), clock)) as desk:
+        database = CountingDatabase(path, clock)
+        async with at_work(Desk(database, clock)) as desk:
             looking = asyncio.create_task(looked_after(desk))
             desk.enter("contoso")
 
@@ -87,7 +88,7 @@ def test_unawaited_rows(path: Path) -> None:
             assert names(held(path)) == {"contoso"}
 
             await asyncio.sleep(10 * LATEST)
-            assert desk.journal.commits == 1
+            assert len(database.times) == 1
             await stopped(looking)
 
     warped(work)
@@ -98,12 +99,13 @@ def test_nothing_to_wait_for(path: Path) -> None:
 
     async def work() -> None:
         clock = WarpClock()
-        async with at_work(Desk(Database(path), clock)) as desk:
+        database = CountingDatabase(path, clock)
+        async with at_work(Desk(database, clock)) as desk:
             await desk.journal.committed()
             await desk.committed("contoso")
             await desk.journal.committed()
 
-            assert desk.journal.commits == 1
+            assert len(database.times) == 1
 
     warped(work)
 

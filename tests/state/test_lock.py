@@ -84,11 +84,15 @@ def test_taken_twice(path: Path) -> None:
 
 def test_release_without_holding(path: Path) -> None:
     """To release a lock that is not held does nothing, twice as well."""
-    lock = Lock(path)
+    lock, other = Lock(path), Lock(path)
     lock.release()
     lock.acquire()
     lock.release()
     lock.release()
+
+    other.acquire()
+    assert (lock.in_place(), other.in_place()) == (False, True)
+    other.release()
 
     lock.acquire()
     lock.release()

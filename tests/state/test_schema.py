@@ -139,19 +139,25 @@ def test_foreign(connection: sqlite3.Connection, path: Path, mark: int, content:
 
 
 def test_ours(connection: sqlite3.Connection, path: Path) -> None:
-    """A file with our mark is not refused, whatever its version."""
+    """A file with our mark is not refused, whatever its version, and not touched."""
     with_contoso(connection)
     connection.execute("PRAGMA user_version = 9")
+    before = path.read_bytes()
 
     refuse_foreign(path)
+
+    assert path.read_bytes() == before
+    assert version_of(connection) == 9
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 100, b"SQLite format 2\0" + bytes(84)])
 def test_no_database(path: Path, content: bytes) -> None:
-    """A file that is no SQLite database is nobody's: it is for `prepare` to judge."""
+    """A file that is no SQLite database is nobody's: it is left as it is, for `prepare` to judge."""
     path.write_bytes(content)
 
     refuse_foreign(path)
+
+    assert path.read_bytes() == content
 
 
 def test_examining(connection: sqlite3.Connection) -> None:

@@ -1,6 +1,5 @@
 """AvePoint Elements as a source: five collectors over either generation of its API."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from exporter.breathing import breathing
 from exporter.client.fields import Fields, objects
 from exporter.client.values import fold
 from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, RequestRefused, ValueFault
@@ -17,8 +17,6 @@ from exporter.sources.elements import profile_wire, subscription_wire, wire
 from exporter.sources.elements.client import ElementsApi, ModuleFilter
 
 LOG: Final = structlog.get_logger("exporter.elements")
-A_BREATH: Final = 50
-"""Customers of one answer read between two turns of the event loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +105,7 @@ class ElementsSource:
                 bought.setdefault(customer, []).extend(subscription_wire.products(row, self._observer))
         facts: list[Record] = []
         services: dict[str, frozenset[str]] = {}
-        for number, (customer, products) in enumerate(bought.items()):
-            if number % A_BREATH == 0:
-                await asyncio.sleep(0)
+        async for customer, products in breathing(bought.items()):
             read = [subscription_wire.product(customer, product) for product in products]
             readable = [product for product in read if product is not None]
             named = subscription_wire.merged([product.subscription for product in readable])

@@ -3,7 +3,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
-from tests.sources.cloudbackup.stage import MORNING, Stage
+from tests.sources.cloudbackup.stage import Stage
+from tests.support.avepoint import MORNING
 from tests.support.clock import FakeClock
 from tests.support.vendor import Vendor
 

@@ -1,28 +1,22 @@
 """Cloud Backup as a source before a vendor that answers single endpoints: what its tests play on."""
 
 import json
-import random
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from aiohttp import ClientSession
 from aioresponses import CallbackResult
 from yarl import URL
 
 from exporter.records import JobKey
-from exporter.source import CollectorPlan, Source, Surroundings
+from exporter.source import CollectorPlan, Source
 from exporter.sources.cloudbackup.settings import CloudBackupSettings
-from tests.support.clock import FakeClock
+from tests.support.avepoint import FAST, AvePointStage
 from tests.support.exposition import FIXTURES
-from tests.support.observer import SilentObserver
-from tests.support.vendor import Answered, Asked, Vendor
+from tests.support.vendor import Answered, Asked
 
-MORNING: Final = 1_772_517_600.0
-"""2026-03-03T06:00:00Z, an hour in which the recorded answers may have been given."""
 ORIGIN: Final = "https://graph-us.avepointonlineservices.com"
 EPOCH: Final = 621_355_968_000_000_000
 M365: Final = "/backup/m365"
@@ -64,22 +58,6 @@ def enveloped(api: str, data: Any) -> Any:
     return {"statusCode": 200, "message": "", "data": data} if api == "v2" else data
 
 
-@dataclass
-class Notes(SilentObserver):
-    """What a source told of values it could not read, or did not know."""
-
-    failed: Counter[str] = field(default_factory=Counter)
-    unknown: Counter[str] = field(default_factory=Counter)
-
-    def value_failed(self, field: str) -> None:
-        """Count it."""
-        self.failed[field] += 1
-
-    def value_unknown(self, field: str) -> None:
-        """Count it."""
-        self.unknown[field] += 1
-
-
 @dataclass(frozen=True)
 class Runs:
     """What a ledger might know."""
@@ -92,14 +70,8 @@ class Runs:
         return self.jobs.get(run_id)
 
 
-@dataclass
-class Stage:
-    """A vendor, a clock, and the means to build sources on them."""
-
-    vendor: Vendor
-    session: ClientSession
-    clock: FakeClock
-    notes: Notes = field(default_factory=Notes)
+class Stage(AvePointStage):
+    """The stage of these sources."""
 
     def source(self, api: str = "v2", **options: Any) -> Source:
         """Return a source with these options, fast enough never to wait."""
@@ -109,21 +81,11 @@ class Stage:
                 "api": api,
                 "base_url": ORIGIN,
                 "tenant": {"id": "contoso", "name": "Contoso Ltd"},
-                "auth": {"client_id": "any", "client_secret": "simulated"},
-                "limits": {"requests_per_second": 1000},
             }
+            | FAST
             | options
         )
-        surroundings = Surroundings(
-            session=self.session,
-            clock=self.clock,
-            observer=self.notes,
-            random=random.Random(1),  # noqa: S311 - jitter, not a secret
-        )
-        self.vendor.post(
-            settings.auth.token_url, payload={"access_token": "t", "token_type": "Bearer", "expires_in": 3600}
-        )
-        return settings.build("contoso", surroundings)
+        return self.build("contoso", settings)
 
     def answer(self, api: str, endpoint: str, payload: Any = None, **options: Any) -> None:
         """Answer one of `PATHS` once with *payload*, whatever is asked of it, or as aioresponses' options say."""

@@ -10,7 +10,8 @@ from exporter.ledger import TenantLedger
 from exporter.records import JobKey
 from exporter.sources.cloudbackup import wire
 from exporter.sources.cloudbackup.kinds import kinds
-from tests.sources.cloudbackup.stage import MORNING, Notes
+from tests.support.anything import anything, named, rows_of_anything
+from tests.support.avepoint import MORNING, Notes
 
 NAMES = [
     "id", "state", "startTime", "finishTime", "duration", "backupDetails", "jobErrors", "totalCount", "failedCount",
@@ -37,19 +38,8 @@ FORMS = [
     "639080829304170000",
 ]
 
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-    | st.sampled_from(FORMS)
-)
-names = st.sampled_from(NAMES) | st.sampled_from([name.upper() for name in NAMES]) | st.text(max_size=8)
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4), max_leaves=8
-)
-rows = st.lists(values | st.dictionaries(names, values, max_size=12), max_size=4)
+values = anything(NAMES, FORMS)
+rows = rows_of_anything(NAMES, values)
 places = st.integers(0, 4)
 
 GOOD: dict[str, Any] = {
@@ -108,7 +98,7 @@ def test_schedules(given_rows: list[Any], place: int, starts: Any) -> None:
     assert all(isinstance(record.job, JobKey) for record in found)
 
 
-@given(st.dictionaries(names, values))
+@given(st.dictionaries(named(NAMES), values))
 def test_license(row: dict[str, Any]) -> None:
     """Any object can be read as a licence and as a retention policy."""
     fields = Fields(row, Notes())

@@ -6,7 +6,8 @@ import pytest
 
 from exporter.records import Job, Record, Run
 from exporter.sources.cloudbackup import wire
-from tests.sources.cloudbackup.stage import MORNING, Notes, Stage, listed, ticks
+from tests.sources.cloudbackup.stage import Stage, listed, ticks
+from tests.support.avepoint import MORNING, Notes
 from tests.support.sources import NOTHING
 
 STARTED = MORNING - 3600

@@ -11,8 +11,9 @@ from exporter.sources.cloudbackup.words import OBJECT_TYPE, PREFIX, kind_of
 from exporter.state.restoring import restored
 from exporter.state.source import KnownRuns
 from exporter.state.tables import Row, Table
-from tests.sources.cloudbackup.stage import MORNING, Runs, Stage, listed, ticks
+from tests.sources.cloudbackup.stage import Runs, Stage, listed, ticks
 from tests.state.remembering import Noting, memory
+from tests.support.avepoint import MORNING
 from tests.support.sources import NOTHING
 
 DAY = 86400.0

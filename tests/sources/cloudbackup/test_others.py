@@ -7,7 +7,8 @@ import pytest
 from exporter.errors import AnswerUnreadable, NotApplicable, PermissionMissing
 from exporter.records import JobSchedule, Subscription, UnusualActivity
 from exporter.source import Source
-from tests.sources.cloudbackup.stage import MORNING, PATHS, Stage, enveloped, ticks
+from tests.sources.cloudbackup.stage import PATHS, Stage, enveloped, ticks
+from tests.support.avepoint import MORNING
 from tests.support.sources import NOTHING
 
 GB = 2**30

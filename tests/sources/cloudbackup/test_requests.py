@@ -16,7 +16,8 @@ from exporter.errors import (
 )
 from exporter.records import Run, Tenant
 from exporter.source import Source
-from tests.sources.cloudbackup.stage import MORNING, PATHS, Runs, Stage, enveloped, listed, ticks
+from tests.sources.cloudbackup.stage import PATHS, Runs, Stage, enveloped, listed, ticks
+from tests.support.avepoint import MORNING
 from tests.support.sources import NOTHING
 
 HOUR = 3600.0

@@ -3,7 +3,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
-from tests.sources.elements.stage import MORNING, Stage
+from tests.sources.elements.stage import Stage
+from tests.support.avepoint import MORNING
 from tests.support.clock import FakeClock
 from tests.support.vendor import Vendor
 

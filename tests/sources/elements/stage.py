@@ -1,22 +1,13 @@
 """Elements as a source before a vendor that answers single endpoints: what its tests play on."""
 
 import json
-import random
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from aiohttp import ClientSession
-
-from exporter.source import CollectorPlan, Source, Surroundings
+from exporter.source import CollectorPlan, Source
 from exporter.sources.elements.settings import ElementsSettings
-from tests.support.clock import FakeClock
+from tests.support.avepoint import FAST, AvePointStage
 from tests.support.exposition import FIXTURES
-from tests.support.observer import SilentObserver
-from tests.support.vendor import Vendor
 
-MORNING: Final = 1_772_517_600.0
-"""2026-03-03T06:00:00Z, an hour in which the recorded answers may have been given."""
 CONTOSO: Final = "5f0c0001-aaaa-4bbb-8ccc-0000000c0001"
 FABRIKAM: Final = "5f0c0001-aaaa-4bbb-8ccc-0000000c0002"
 PROFILE: Final = "9d2b0001-5555-4666-8777-00000000d001"
@@ -62,30 +53,8 @@ def listed(api: str, rows: list[Any]) -> Any:
     return {"value": rows} if api == "v1" else {"data": rows, "metadata": {"totalCount": len(rows)}}
 
 
-@dataclass
-class Notes(SilentObserver):
-    """What a source told of values it could not read, or did not know."""
-
-    failed: Counter[str] = field(default_factory=Counter)
-    unknown: Counter[str] = field(default_factory=Counter)
-
-    def value_failed(self, field: str) -> None:
-        """Count it."""
-        self.failed[field] += 1
-
-    def value_unknown(self, field: str) -> None:
-        """Count it."""
-        self.unknown[field] += 1
-
-
-@dataclass
-class Stage:
-    """A vendor, a clock, and the means to build sources on them."""
-
-    vendor: Vendor
-    session: ClientSession
-    clock: FakeClock
-    notes: Notes = field(default_factory=Notes)
+class Stage(AvePointStage):
+    """The stage of these sources."""
 
     def source(self, api: str = "v3", **options: Any) -> Source:
         """Return a source with these options, fast enough never to wait."""
@@ -93,21 +62,11 @@ class Stage:
             {
                 "kind": "elements",
                 "api": api,
-                "auth": {"client_id": "any", "client_secret": "simulated"},
-                "limits": {"requests_per_second": 1000},
             }
+            | FAST
             | options
         )
-        surroundings = Surroundings(
-            session=self.session,
-            clock=self.clock,
-            observer=self.notes,
-            random=random.Random(1),  # noqa: S311 - jitter, not a secret
-        )
-        self.vendor.post(
-            settings.auth.token_url, payload={"access_token": "t", "token_type": "Bearer", "expires_in": 3600}
-        )
-        return settings.build("elements", surroundings)
+        return self.build("elements", settings)
 
     def answer(self, api: str, endpoint: str, payload: Any = None, **options: Any) -> None:
         """Answer one of `PATHS` with *payload*, or as aioresponses' options say."""

@@ -10,7 +10,9 @@ from exporter.client.fields import objects
 from exporter.records import Record
 from exporter.sources.elements import profile_wire, subscription_wire, wire
 from exporter.sources.elements.source import Choices, ElementsSource
-from tests.sources.elements.stage import CONTOSO, Notes
+from tests.sources.elements.stage import CONTOSO
+from tests.support.anything import anything, rows_of_anything
+from tests.support.avepoint import Notes
 
 NAMES = [
     "id", "organization", "ownerEmail", "countryOrRegion", "jobStatus", "jobType", "jobModule", "status", "jobId",
@@ -39,19 +41,8 @@ FORMS = [
     "9" * 5000,
 ]
 
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-    | st.sampled_from(FORMS)
-)
-names = st.sampled_from(NAMES) | st.sampled_from([name.upper() for name in NAMES]) | st.text(max_size=8)
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4), max_leaves=8
-)
-rows = st.lists(values | st.dictionaries(names, values, max_size=12), max_size=4)
+values = anything(NAMES, FORMS)
+rows = rows_of_anything(NAMES, values)
 places = st.integers(0, 4)
 
 GOOD: dict[str, Any] = {

@@ -11,7 +11,7 @@ from exporter.simulator.server import build_app, serve
 from exporter.simulator.world import World
 from exporter.source import Source, Surroundings
 from exporter.sources.elements.settings import ElementsSettings
-from tests.sources.elements.stage import MORNING, Notes
+from tests.support.avepoint import MORNING, Notes
 from tests.support.clock import FakeClock
 from tests.support.exposition import Pipeline
 from tests.support.sources import NOTHING

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from exporter.source import Surroundings
 from exporter.sources.elements.settings import ElementsSettings
-from tests.sources.elements.stage import Notes, Stage
+from tests.sources.elements.stage import Stage
+from tests.support.avepoint import Notes
 from tests.support.clock import FakeClock
 from tests.support.sources import NOTHING
 
