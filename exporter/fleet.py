@@ -10,7 +10,7 @@ import structlog
 
 from exporter.clock import Clock
 from exporter.display import Display
-from exporter.errors import SettingsError
+from exporter.errors import SettingsError, SourceError
 from exporter.intake import Intake
 from exporter.metrics.internal import SourceInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
@@ -25,6 +25,8 @@ from exporter.state.source import SourceState
 
 LOG: Final = structlog.get_logger("exporter.fleet")
 RESTART_AFTER: Final = 60.0
+PATIENCE: Final = 1.5
+"""Seconds that taking leave of a vendor may take: the exporter stops within five."""
 STARTS_PER_SECOND: Final = 10.0
 
 
@@ -59,11 +61,18 @@ class Watched:
         self._running = asyncio.create_task(_supervised(self.runner, clock, delay), name=f"runner {self.name}")
 
     async def stop(self) -> None:
-        """Stop to poll, also what is under way; what is shown stays."""
+        """Stop to poll, also what is under way, and take leave of the vendor; what is shown stays."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
             self._running = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.source.close()
+        except (SourceError, TimeoutError) as error:
+            LOG.info("not_closed", source=self.name, error=str(error) or "it took too long")
+        except Exception:
+            LOG.exception("close_broken", source=self.name)
 
     def baseline_accepted(self, tenant: str) -> None:
         """Show the drift of a tenant's scan profiles from their new baseline."""

@@ -13,7 +13,7 @@ from exporter.errors import NotApplicable, Reason, SourceError
 from exporter.incidents import Failure, Incidents
 from exporter.metrics.internal import SourceInstruments
 from exporter.progress import Progress
-from exporter.records import Record, ScanProfile, Tenant
+from exporter.records import Job, Record, Run, ScanProfile, Tenant
 from exporter.roster import Roster
 from exporter.source import WHOLE_SOURCE, CollectorPlan
 from exporter.state.source import SourceState
@@ -193,9 +193,11 @@ class Intake:
             return {tenant: tuple(records)}
         if plan.discovers:
             return await self._discover(records, now)
-        by_tenant: dict[str, list[Record]] = {}
+        # An answer that tells of no job of a tenant is an answer: its jobs are gone, its books are not.
+        by_tenant: dict[str, list[Record]] = {each: [] for each in self.roster.tenants} if plan.book else {}
+        wanted = self.roster.tenants.keys() | ({WHOLE_SOURCE} if self.roster.tells_of_itself() else set())
         async for record in breathing(records):
-            if record.tenant in self.roster.tenants:
+            if record.tenant in wanted:
                 by_tenant.setdefault(record.tenant, []).append(record)
         return {each: tuple(theirs) for each, theirs in by_tenant.items()}
 
@@ -227,9 +229,12 @@ class Intake:
 
     def _enter(self, plan: CollectorPlan, tenant: str, records: Sequence[Record], now: float) -> Sequence[Record]:
         """Enter records into the tenant's books, or keep them; return those that are shown as they are."""
-        if plan.book == "jobs":
-            self.state.enter_jobs(tenant, records, now, history=plan.history)
-            return ()
+        if plan.book == "jobs" and tenant:
+            entered = [record for record in records if isinstance(record, Job | Run)]
+            self.state.enter_jobs(tenant, entered, now, history=plan.history)
+            records = tuple(record for record in records if not isinstance(record, Job | Run))
+            if not records and self.state.of(tenant, plan.name).records is None:
+                return ()
         if plan.book == "scan_profiles":
             profiles = [record for record in records if isinstance(record, ScanProfile)]
             for change in self.state.enter_scan_profiles(tenant, profiles, now):
@@ -256,8 +261,12 @@ class Intake:
         names = dict.fromkeys((each, plan.name) for each in here)
         if not plan.per_tenant and not (plan.discovers and self.roster.doubts):
             for each, collector in self.display.filled_by(tenant, plan.name):
-                if each not in shown and each != WHOLE_SOURCE:
-                    self.state.unanswered(each, collector)
+                if each in shown:
+                    continue
+                self.state.unanswered(each, collector)
+                if each == WHOLE_SOURCE:  # it still tells how collecting fares
+                    self.display.fill(plan, each, progress, ())
+                else:
                     self.display.drop(each, collector)
         names[tenant, plan.name] = None
         await self.display.show_all(names, self.clock.now())

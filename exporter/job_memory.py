@@ -52,6 +52,13 @@ class JobMemory:
         self.started_at = started_at
         return True
 
+    def tell(self, started_at: float | None, completed_at: float | None) -> bool:
+        """Take over what the vendor says of the newest run without showing it; tell whether it was news."""
+        moved = self.start(started_at)
+        if completed_at is not None and (self.completed_at is None or completed_at > self.completed_at):
+            self.completed_at, moved = completed_at, True
+        return moved
+
     def end(self, run: Run, order: float) -> None:
         """Move what is known of the last end, success and completion forward, never back."""
         at = run.ended_at if run.ended_at is not None else run.started_at  # it was no earlier than that
@@ -77,9 +84,12 @@ class JobMemory:
         self._fact = None
         return self.status != before
 
-    def fact(self, tenant: str, key: JobKey, overdue_after: float | None, *, present: bool) -> JobHistory:
+    def fact(
+        self, tenant: str, key: JobKey, overdue_after: float | None, *, present: bool, scheduled: bool = False
+    ) -> JobHistory:
         """Return what to show of the job: the same object for as long as it says the same."""
-        expected = self.status in WAITING if self.started_at is None else self.status != "disabled"
+        placeholder = self.started_at is None and not scheduled
+        expected = self.status in WAITING if placeholder else self.status != "disabled"
         overdue_after = overdue_after if expected else None
         known = self._fact
         if known is None or known.overdue_after_seconds != overdue_after or present != (known.status is not None):

@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.job_memory import JobMemory, SeenRun
-from exporter.records import ENDED, UNDERWAY, AbandonedJobs, Job, JobKey, Record, Run
+from exporter.records import ENDED, UNDERWAY, AbandonedJobs, Job, JobKey, Outcome, Record, Run
 from exporter.tally import ErrorTally, Group, Tally
 
 DAY: Final = 86400.0
@@ -45,6 +45,14 @@ class Changes:
     errors: set[str] = field(default_factory=set)
     jobs: set[JobKey] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
+
+
+class _Known(NamedTuple):
+    """Which of its optional series a job is known to have."""
+
+    objects: tuple[Outcome, ...] = ()
+    size: bool = False
+    retries: bool = False
 
 
 @dataclass(slots=True)
@@ -122,9 +130,11 @@ class TenantLedger:
 
     def _meet(self, job: Job, now: float, changes: Changes) -> None:
         """See to it that the job is remembered and, unless disabled, counted from 0."""
-        self._job(job.job, now, changes)
+        if self._job(job.job, now, changes).tell(_past(job.started_at, now), _past(job.completed_at, now)):
+            changes.jobs.add(job.job)
         if job.status != "disabled":
-            self._tally(job.job, now, changes, objects=job.counts_known, size=job.size_known)
+            known = _Known(objects=job.outcomes, size=job.size_known, retries=job.retries_known)
+            self._tally(job.job, now, changes, known)
 
     def _job(self, key: JobKey, now: float, changes: Changes) -> JobMemory:
         memory = self.jobs.get(key)
@@ -133,13 +143,13 @@ class TenantLedger:
             changes.jobs.add(key)
         return memory
 
-    def _tally(self, job: JobKey, now: float, changes: Changes, *, objects: bool, size: bool) -> Tally:
+    def _tally(self, job: JobKey, now: float, changes: Changes, known: _Known) -> Tally:
         group = Group(job.product, job.workload, job.job_type)
         tally = self.tallies.get(group)
         if tally is None:
             tally = self.tallies[group] = Tally(born=now)
             changes.groups.add(group)
-        if tally.bear(now, objects=objects, size=size):
+        if tally.bear(now, objects=known.objects, size=known.size, retries=known.retries):
             changes.groups.add(group)
         return tally
 
@@ -165,8 +175,10 @@ class TenantLedger:
         changes.jobs.add(run.job)
         forgotten = run.started_at is not None and run.started_at <= memory.forgotten_before
         if known is not None or (self.observed and not forgotten):
-            sized = run.size_bytes is not None
-            self._tally(run.job, now, changes, objects=run.objects is not None, size=sized).count(run)
+            told = _Known(
+                objects=tuple(run.objects or ()), size=run.size_bytes is not None, retries=run.retries is not None
+            )
+            self._tally(run.job, now, changes, told).count(run)
             changes.groups.add(Group(run.job.product, run.job.workload, run.job.job_type))
             self._count_errors(run.errors or {}, now, changes)
         memory.end(run, _order(run, now))
@@ -183,7 +195,7 @@ class TenantLedger:
             seen = self.runs[run_id]
             gone = now - seen.seen_at > REMEMBER_RUNS
             if gone or any(run.job == seen.job and _order(run, now) > seen.order for run in runs):
-                self._tally(seen.job, now, changes, objects=False, size=False).unobserved += 1
+                self._tally(seen.job, now, changes, _Known()).unobserved += 1
                 changes.groups.add(Group(seen.job.product, seen.job.workload, seen.job.job_type))
                 seen.state = "lost"
                 changes.runs.add(run_id)
@@ -205,9 +217,9 @@ class TenantLedger:
                 changes.runs.add(run_id)
                 self.open_runs.discard(run_id)
 
-    def since(self) -> float | None:
-        """Return when the oldest run under way began."""
-        return min((self.runs[run_id].order for run_id in self.open_runs), default=None)
+    def under_way(self) -> dict[str, float]:
+        """Return the runs under way, and when each began or was first seen."""
+        return {run_id: self.runs[run_id].order for run_id in self.open_runs}
 
     def facts(
         self,
@@ -216,11 +228,12 @@ class TenantLedger:
         *,
         birth_delay: float,
         overdue_after: float | None = None,
-        gaps: Mapping[JobKey, float] = MappingProxyType({}),
+        gaps: Mapping[JobKey, float | None] = MappingProxyType({}),
     ) -> tuple[list[Record], float | None]:
         """Return what the books say at *now*, and the time from which they would say something else.
 
-        *overdue_after* is what the operator allows, *gaps* the longest pause in each job's schedule, in seconds.
+        *overdue_after* is what the operator allows, *gaps* the longest pause in each job's schedule, in seconds, or
+        ``None`` where it is known that there is no schedule.
         """
         facts: list[Record] = []
         changes: list[float] = []
@@ -236,8 +249,9 @@ class TenantLedger:
             if not quiet:
                 changes.append(memory.since() + ABANDONED_AFTER + 1)
             abandoned[key.product] += quiet and memory.started_at is not None and memory.status != "disabled"
-            allowed = None if quiet else overdue_after or _allowed(key, gaps)
-            facts.append(memory.fact(tenant, key, allowed, present=key in self.present))
+            allowed = None if quiet else _allowed(key, gaps, overdue_after)
+            scheduled = gaps.get(key) is not None
+            facts.append(memory.fact(tenant, key, allowed, present=key in self.present, scheduled=scheduled))
         facts += [AbandonedJobs(tenant=tenant, product=product, jobs=jobs) for product, jobs in abandoned.items()]
         for code, errors in self.errors.items():
             if now < errors.born + birth_delay:
@@ -252,14 +266,25 @@ def code_counted_as(code: str, counted: Mapping[str, object]) -> str:
     return code if known else OTHER_CODES
 
 
-def _allowed(key: JobKey, gaps: Mapping[JobKey, float]) -> float | None:
+def _allowed(key: JobKey, gaps: Mapping[JobKey, float | None], overdue_after: float | None) -> float | None:
     """Return how old the last completed run of a job may be: twice its longest pause, but never less than the default.
 
-    A vendor skips a run that is due while the one before is still at work.
+    A vendor skips a run that is due while the one before is still at work. What runs only when somebody starts it is
+    never overdue, whatever the operator allows.
     """
-    if key not in gaps:
+    gap = gaps.get(key)
+    if key in gaps and gap is None:
+        return None
+    if overdue_after is not None:
+        return overdue_after
+    if gap is None:
         return OVERDUE_AFTER if key.job_type in EXPECTED_DAILY else None
-    return max(OVERDUE_AFTER, 2 * gaps[key])
+    return max(OVERDUE_AFTER, 2 * gap)
+
+
+def _past(at: float | None, now: float) -> float | None:
+    """Return the time unless it lies far ahead: as no time goes back, it would stay for ever."""
+    return None if at is None or at > now + DAY else at
 
 
 def _order(run: Run, otherwise: float = float("-inf")) -> float:
@@ -268,11 +293,6 @@ def _order(run: Run, otherwise: float = float("-inf")) -> float:
 
 def _plausible(run: Run, now: float) -> Run:
     """Return the run without times that lie far ahead: as no time goes back, one of them would stay for ever."""
-    latest = now + DAY
-    if max(run.started_at or now, run.ended_at or now) <= latest:
+    if max(run.started_at or now, run.ended_at or now) <= now + DAY:
         return run
-    return replace(
-        run,
-        started_at=None if (run.started_at or now) > latest else run.started_at,
-        ended_at=None if (run.ended_at or now) > latest else run.ended_at,
-    )
+    return replace(run, started_at=_past(run.started_at, now), ended_at=_past(run.ended_at, now))

@@ -29,6 +29,10 @@ class Roster:
         wanted = self.settings.wants(tenant.tenant, tenant.name) and self.shard.owns(self.source, tenant.tenant)
         return self._described(tenant) if wanted else None
 
+    def tells_of_itself(self) -> bool:
+        """Tell whether what is no tenant's, such as a server's licence, is shown by this process: only one may."""
+        return self.shard.owns(self.source, "")
+
     def take(self, found: dict[str, Tenant]) -> bool:
         """Replace the tenants by those *found*, described; False if the answer is not believed yet.
 

@@ -5,15 +5,26 @@ import asyncio
 import math
 import signal
 import sys
+import time
+from collections.abc import Awaitable, Callable
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, get_args
 
 from exporter.clock import Clock, SystemClock
 from exporter.errors import SettingsError
 from exporter.settings import host_and_port, split_address
-from exporter.simulator.config import CloudBackupApi, ElementsApi, cloudbackup_config_for, config_for
+from exporter.simulator import tls
+from exporter.simulator.config import (
+    CloudBackupApi,
+    ElementsApi,
+    VeeamApi,
+    cloudbackup_config_for,
+    config_for,
+    veeam_config_for,
+)
 from exporter.simulator.faults import Faults, parse_faults
-from exporter.simulator.server import build_app, serve
+from exporter.simulator.server import Server, build_app, serve
 from exporter.simulator.world import World
 
 HISTORY: Final = 30 * 86400.0
@@ -22,8 +33,9 @@ HISTORY: Final = 30 * 86400.0
 APIS: Final[dict[str, tuple[str, ...]]] = {
     "elements": get_args(ElementsApi),
     "cloudbackup": get_args(CloudBackupApi),
+    "veeam": get_args(VeeamApi),
 }
-"""The generations of each vendor, the newest first."""
+"""The generations of each vendor, the newest first; "auto" finds it out."""
 
 TENANTS_PRINTED: Final = 2
 """So many tenants of Cloud Backup are printed: one could hide that each is a source."""
@@ -48,7 +60,17 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--vendor", choices=tuple(APIS), default="elements", help="for --print-config (default elements)"
     )
-    command.add_argument("--api", help="for --print-config: v3 or v1 of elements, v2, v1 or legacy of cloudbackup")
+    command.add_argument(
+        "--api",
+        help="for --print-config: v3 or v1 of elements, v2, v1 or legacy of cloudbackup, auto, v8, v7 or v6 of veeam",
+    )
+    command.add_argument("--tls-listen", type=_address, metavar="HOST:PORT", help="serve everything over TLS here too")
+    command.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="certificate and key for that (PEM); made if it does not exist (default: a temporary one)",
+    )
     command.add_argument("--print-config", action="store_true", help="print a config for `run` that fits, and exit")
 
 
@@ -65,7 +87,8 @@ def simulate(options: argparse.Namespace) -> int:
     if options.print_config:
         sys.stdout.write(_config(options, api))
         return 0
-    asyncio.run(_serve(options, SystemClock(), *split_address(options.listen)))
+    identified = _identified(options) if options.tls_listen else None
+    asyncio.run(_serve(options, SystemClock(), identified))
     return 0
 
 
@@ -83,8 +106,33 @@ def _config(options: argparse.Namespace, api: Any) -> str:
     base_url = f"http://{options.listen}"
     if options.vendor == "elements":
         return config_for(base_url, api=api)
+    if options.vendor == "veeam":
+        return _veeam_config(options, base_url, api)
     customers = (each for each in _world(options, 0.0).customers(0.0) if each.has("Microsoft 365"))
     return cloudbackup_config_for(base_url, islice(customers, TENANTS_PRINTED), api=api)
+
+
+def _veeam_config(options: argparse.Namespace, base_url: str, api: VeeamApi) -> str:
+    """Return the config for Veeam, over TLS if a certificate is known that will still be there tomorrow."""
+    if options.tls_listen is None or options.certificate is None:
+        return veeam_config_for(base_url, api=api)
+    return veeam_config_for(f"https://{options.tls_listen}", api=api, fingerprint=_identified(options).fingerprint)
+
+
+def _identified(options: argparse.Namespace) -> tls.Identified:
+    """Return the certificate in the file, which is made if there is none; without a file, a new one."""
+    path: Path | None = options.certificate
+    host, _ = split_address(options.tls_listen)
+    try:
+        if path is not None and path.exists():
+            return tls.read(path.read_bytes())
+        made = tls.self_signed(dict.fromkeys((host, "localhost", "127.0.0.1")), time.time())
+        if path is not None:
+            path.touch(mode=0o600)
+            path.write_bytes(made.pem)
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"--certificate: {path} cannot be used: {error}"]) from error
+    return made
 
 
 def _faults(text: str) -> Faults:
@@ -134,17 +182,31 @@ def _world(options: argparse.Namespace, start: float) -> World:
     )
 
 
-async def _serve(options: argparse.Namespace, clock: Clock, host: str, port: int) -> None:
+async def _serve(options: argparse.Namespace, clock: Clock, identified: tls.Identified | None) -> None:
+    context = await asyncio.to_thread(identified.context) if identified else None
     world = _world(options, clock.now() - HISTORY / options.pace)
     app = build_app(world, clock=clock, latency=options.latency, rate_limit=options.rate_limit, faults=options.faults)
+    server = await _listening("--listen", options.listen, lambda host, port: serve(app, host, port))
     try:
-        server = await serve(app, host, port)
+        lines = [f"simulating {options.tenants} customers on {server.base_url}; client secret: simulated"]
+        if context and identified:
+            secure = await _listening(
+                "--tls-listen", options.tls_listen, lambda host, port: server.also(host, port, context)
+            )
+            lines.append(f"also on {secure.base_url}; SHA-256 fingerprint: {identified.fingerprint}")
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+    finally:
+        await server.close()
+
+
+async def _listening(option: str, address: str, listen: Callable[[str, int], Awaitable[Server]]) -> Server:
+    """Return the server that listens at *address*; SettingsError if that cannot be had."""
+    try:
+        return await listen(*split_address(address))
     except OSError as error:
-        raise SettingsError([f"--listen: {host}:{port} cannot be opened: {error.strerror}"]) from error
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    sys.stdout.write(f"simulating {options.tenants} customers on {server.base_url}; client secret: simulated\n")
-    sys.stdout.flush()
-    await stop.wait()
-    await server.close()
+        raise SettingsError([f"{option}: {address} cannot be opened: {error.strerror}"]) from error

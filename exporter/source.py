@@ -53,8 +53,13 @@ class Known(Protocol):
     """What the ledger remembers of a tenant's runs, also across restarts."""
 
     @property
-    def since(self) -> float | None:
-        """The time before which nothing can be news: of the last good answer, or of the oldest run under way."""
+    def answered_at(self) -> float | None:
+        """When there was a good answer last."""
+        ...
+
+    @property
+    def under_way(self) -> Mapping[str, float]:
+        """The runs whose end was not shown yet, and when each started or was first seen."""
         ...
 
     def job_of(self, run_id: str) -> JobKey | None:
@@ -89,6 +94,10 @@ class Source(Protocol):
 
     def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:
         """Learn from what is remembered of before a restart what `collect` had learnt for its own later questions."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what the vendor lent, such as a session; raises `SourceError` if that fails."""
         ...
 
 

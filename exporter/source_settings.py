@@ -20,6 +20,7 @@ _LABEL: Final = re.compile(r"[a-z][a-z0-9_]*")
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f]")
 _WILD: Final = re.compile(r"[*?\[]")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
+_HOST_NAME: Final = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 
 
 class Options(BaseModel):
@@ -82,6 +83,15 @@ class LimitSettings(Options):
     """How long one request may take."""
 
 
+def _host_name(value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(value):
+            raise ValueError("should be a name alone, such as backup.example.com, without https:// or a port") from None
+    return value
+
+
 def _fingerprint(value: str) -> str:
     digits = value.replace(":", "").lower()
     if not _FINGERPRINT.fullmatch(digits):
@@ -96,7 +106,7 @@ class TlsSettings(Options):
     """PEM file of the authorities to trust instead of the system's."""
     fingerprint_sha256: Annotated[str, AfterValidator(_fingerprint)] | None = None
     """SHA-256 of the only certificate to accept, as 64 hexadecimal digits; no authority is asked then."""
-    server_name: str | None = None
+    server_name: Annotated[str, AfterValidator(_host_name)] | None = None
     """The name that the certificate should bear, if it is not the host of the URL."""
     insecure_skip_verify: bool = False
     """Whether any certificate is accepted; for tests only."""
@@ -130,10 +140,11 @@ class Override(Options):
 
     def applies(self, tenant: str, name: str) -> bool:
         """Tell whether the glob fits the tenant's id or name, in any case of letters."""
-        return _matches(self.match, tenant, name)
+        return matches(self.match, tenant, name)
 
 
-def _matches(glob: str, *words: str) -> bool:
+def matches(glob: str, *words: str) -> bool:
+    """Tell whether the glob fits any of the words, in any case of letters."""
     return any(fnmatch.fnmatchcase(word.casefold(), glob.casefold()) for word in words)
 
 
@@ -145,14 +156,14 @@ class TenantSettings(Options):
     exclude: tuple[str, ...] = ()
     """Globs over id or name: who of those is not."""
     ids: tuple[str, ...] = ()
-    """Ids of the only customers to ask for, each by requests of its own instead of the bulk ones."""
+    """Ids of the only customers to ask for; with ``kind: elements`` each by requests of its own, not the bulk ones."""
     overrides: tuple[Override, ...] = ()
     """What you know better about some tenants."""
 
     def wants(self, tenant: str, name: str) -> bool:
         """Tell whether the globs admit this tenant by its id or name."""
-        return any(_matches(glob, tenant, name) for glob in self.include) and not any(
-            _matches(glob, tenant, name) for glob in self.exclude
+        return any(matches(glob, tenant, name) for glob in self.include) and not any(
+            matches(glob, tenant, name) for glob in self.exclude
         )
 
     _plain: dict[str, tuple[int, Override]] = PrivateAttr(default_factory=dict)

@@ -1,6 +1,7 @@
 """What is counted for a group of jobs, and when each of its series came into being."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,16 +63,22 @@ class Tally:
     objects_born: float | None = None
     size_bytes: float = 0.0
     size_born: float | None = None
+    retries: int = 0
+    retries_born: float | None = None
     _fact: JobTally | None = field(default=None, repr=False, compare=False)
-    _fact_of: tuple[int, bool, bool, bool] | None = field(default=None, repr=False, compare=False)
+    _fact_of: tuple[int, bool, bool, bool, bool] | None = field(default=None, repr=False, compare=False)
 
-    def bear(self, now: float, *, objects: bool, size: bool) -> bool:
-        """Give birth to the series of objects and bytes, if they are known to exist and do not yet; tell if any was."""
+    def bear(self, now: float, *, objects: Iterable[Outcome], size: bool, retries: bool) -> bool:
+        """Give birth to the series that are known to exist and do not yet; tell if any was born."""
         born = False
-        if objects and self.objects_born is None:
-            self.objects_born, born = now, True
+        for outcome in objects:
+            if outcome not in self.objects:
+                self.objects[outcome], born = 0, True
+                self.objects_born = now if self.objects_born is None else self.objects_born
         if size and self.size_born is None:
             self.size_born, born = now, True
+        if retries and self.retries_born is None:
+            self.retries_born, born = now, True
         self._fact_of = None
         return born
 
@@ -80,18 +87,20 @@ class Tally:
         self.born = believed(self.born, now)
         self.objects_born = self.objects_born and believed(self.objects_born, now)
         self.size_born = self.size_born and believed(self.size_born, now)
+        self.retries_born = self.retries_born and believed(self.retries_born, now)
 
     def grow_up(self, before: float) -> bool:
         """Take births until *before* for long past, and tell if there was one.
 
         A count that has been shown must not be withheld again when the operator asks for a longer delay.
         """
-        ages = [born for born in (self.born, self.objects_born, self.size_born) if born and born <= before]
-        if ages:
+        grown_up = any(born and born <= before for born in self.births())
+        if grown_up:
             self.born = 0.0 if self.born <= before else self.born
             self.objects_born = 0.0 if self.objects_born and self.objects_born <= before else self.objects_born
             self.size_born = 0.0 if self.size_born and self.size_born <= before else self.size_born
-        return bool(ages)
+            self.retries_born = 0.0 if self.retries_born and self.retries_born <= before else self.retries_born
+        return grown_up
 
     def count(self, run: Run) -> None:
         """Enter a run that ended."""
@@ -104,10 +113,12 @@ class Tally:
             self.duration_count += 1
         self.objects.update(run.objects or {})
         self.size_bytes += run.size_bytes or 0.0
+        self.retries += run.retries or 0
 
     def births(self) -> list[float]:
         """Return when the series of the group came into being."""
-        return [born for born in (self.born, self.objects_born, self.size_born) if born is not None]
+        births = (self.born, self.objects_born, self.size_born, self.retries_born)
+        return [born for born in births if born is not None]
 
     def fact(self, tenant: str, group: Group, running: int, grown_up: float) -> JobTally:
         """Return the counts to show, the same object for as long as they are the same.
@@ -119,6 +130,7 @@ class Tally:
             self.born <= grown_up,
             (self.objects_born or grown_up) <= grown_up,
             (self.size_born or grown_up) <= grown_up,
+            (self.retries_born or grown_up) <= grown_up,
         )
         if self._fact is None or of != self._fact_of:
             self._fact, self._fact_of = _tally_fact(tenant, group, self, running, grown_up), of
@@ -128,8 +140,7 @@ class Tally:
 def _tally_fact(tenant: str, group: Group, tally: Tally, running: int, grown_up: float) -> JobTally:
     """Return the counts to show: 0 while a series is younger than the birth delay allows."""
     shown = tally.born <= grown_up
-    objects, size = tally.objects_born, tally.size_born
-    outcomes: tuple[Outcome, ...] = ("successful", "failed", "skipped", "warning")
+    objects, size, retries = tally.objects_born, tally.size_born, tally.retries_born
     return JobTally(
         tenant=tenant,
         product=group.product,
@@ -142,7 +153,8 @@ def _tally_fact(tenant: str, group: Group, tally: Tally, running: int, grown_up:
         unobserved=tally.unobserved * shown,
         duration_seconds_sum=tally.duration_sum * shown,
         duration_count=tally.duration_count * shown,
-        objects=None if objects is None else {key: tally.objects[key] * (objects <= grown_up) for key in outcomes},
+        objects=None if objects is None else {key: n * (objects <= grown_up) for key, n in tally.objects.items()},
         size_bytes=None if size is None else tally.size_bytes * (size <= grown_up),
+        retries=None if retries is None else tally.retries * (retries <= grown_up),
         in_progress=running,
     )

@@ -38,6 +38,7 @@ JOBS = (
     JobKey("Microsoft 365", "Exchange Online", "backup"),
     JobKey("Microsoft 365", 'a "b" \\ c', "restore"),
 )
+COUNTED: dict[str, Any] = {"objects": {"failed": 1}, "size_bytes": 7.5, "retries": 1}
 SAMPLE = re.compile(r"^(\S+?\{.*\}) (\S+) (\S+)$")
 Samples = dict[str, list[tuple[int, float]]]
 
@@ -144,9 +145,9 @@ def test_equal_ends() -> None:
 
 
 def test_what_is_counted() -> None:
-    """Failures, objects, errors and durations grow by what the run had, at its end."""
+    """Failures, objects, bytes, retries, errors and durations grow by what the run had, at its end."""
     at = 1_772_050_000.0
-    failed = run(at, status="failed", objects={"failed": 7}, errors={"CB-1": 3})
+    failed = run(at, status="failed", objects={"failed": 7}, errors={"CB-1": 3}, size_bytes=5e6, retries=2)
 
     samples = told([failed])
 
@@ -154,13 +155,32 @@ def test_what_is_counted() -> None:
         ("m365backup_job_failures_total", "", 1),
         ("m365backup_job_successes_total", "", 0),
         ("m365backup_job_objects_total", 'outcome="failed"', 7),
-        ("m365backup_job_objects_total", 'outcome="skipped"', 0),
+        ("m365backup_job_bytes_total", "", 5e6),
+        ("m365backup_job_retries_total", "", 2),
         ("m365backup_job_errors_total", 'code="CB-1"', 3),
         ("m365backup_job_duration_seconds_sum", "", 600),
         ("m365backup_job_duration_seconds_count", "", 1),
     ):
         its = series(samples, name, contains)
         assert (value_at(its, int(at * 1000) - 1), value_at(its, int(at * 1000))) == (0, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("m365backup_job_objects_total", {"objects": {"failed": 0}}),
+        ("m365backup_job_bytes_total", {"size_bytes": 0.0}),
+        ("m365backup_job_retries_total", {"retries": 0}),
+    ],
+)
+def test_what_is_not_told_is_not_counted(name: str, options: dict[str, Any]) -> None:
+    """Objects, bytes and retries have no series where no run tells them, and one from the beginning where one does."""
+    silent, zero = run(1_772_050_000.0), run(1_772_060_000.0, 1, **options)
+
+    assert not any(text.startswith(name) for text in told([silent]))
+    its = [samples for text, samples in told([silent, zero]).items() if text.startswith(name)]
+    assert its
+    assert all({value for _, value in samples} == {0} and samples[0][0] == SPAN.since for samples in its)
 
 
 def test_sums_and_counts_alternate() -> None:
@@ -179,12 +199,17 @@ def test_sums_and_counts_alternate() -> None:
 def test_labels_are_those_of_the_live_series() -> None:
     """Old and new series are the same, but for the labels that Prometheus adds when it scrapes."""
     runs = [
-        run(1_772_050_000.0 + number, number, job=JOBS[number % 2], objects={"failed": 1}, errors={f"E{number}": 1})
+        run(1_772_050_000.0 + number, number, job=JOBS[number % 2], errors={f"E{number}": 1}, **COUNTED)
         for number in range(25)
     ]
     ledger = TenantLedger()
     ledger.observe([], SPAN.since / 1000)
-    jobs = [Job(tenant="contoso", job=job, status="success", counts_known=True) for job in JOBS]
+    known: dict[str, Any] = {
+        "outcomes": ("failed",),
+        "size_known": True,
+        "retries_known": True,
+    }
+    jobs = [Job(tenant="contoso", job=job, status="success", **known) for job in JOBS]
     ledger.observe([*jobs, *runs], SPAN.until / 1000)
     facts, _ = ledger.facts("contoso", SPAN.until / 1000, birth_delay=0.0)
     names = {family.name for family, _ in PASSES}

@@ -17,7 +17,13 @@ TEAMS = JobKey(product="Microsoft 365", workload="Teams", job_type="backup")
 
 def job(status: str = "success", key: JobKey = EXCHANGE, *, counts: bool = True) -> Job:
     """Return the present state of a job."""
-    return Job(tenant="contoso", job=key, status=status, counts_known=counts, size_known=counts)
+    return Job(
+        tenant="contoso",
+        job=key,
+        status=status,
+        outcomes=("successful", "failed", "skipped", "warning") if counts else (),
+        size_known=counts,
+    )
 
 
 def run(run_id: str, status: str = "success", *, at: float = NOW, key: JobKey = EXCHANGE, took: float = 60.0) -> Run:
@@ -477,17 +483,17 @@ def test_without_a_history_what_is_not_shown_has_gone() -> None:
     assert history(ledger, NOW + 60).status is None
 
 
-def test_since_is_the_oldest_run_under_way() -> None:
-    """The books say how far back must be asked: to the start of the oldest run that has not ended."""
+def test_runs_under_way_and_since_when() -> None:
+    """The books say which runs have not ended, and when each began."""
     ledger = TenantLedger()
-    assert ledger.since() is None
+    assert ledger.under_way() == {}
 
     ledger.observe([run("a", "running", at=NOW), run("b", "running", at=NOW - DAY, key=TEAMS), run("c")], NOW + 60)
-    assert ledger.since() == NOW - DAY
+    assert ledger.under_way() == {"a": NOW, "b": NOW - DAY}
     ledger.observe([run("a", "running", at=NOW), run("b", at=NOW - DAY, key=TEAMS)], NOW + 120)
-    assert ledger.since() == NOW
+    assert ledger.under_way() == {"a": NOW}
     ledger.observe([run("a", at=NOW)], NOW + 180)
-    assert ledger.since() is None
+    assert ledger.under_way() == {}
 
 
 def test_the_schedule_decides_what_is_overdue() -> None:
@@ -510,6 +516,6 @@ def test_a_run_that_is_never_shown_again() -> None:
     ledger.observe([], NOW + 3 * DAY, history=True)
 
     assert (soon, tally(ledger, NOW + 3 * DAY).in_progress) == (1, 0)
-    assert ledger.since() is None
+    assert ledger.under_way() == {}
     assert tally(ledger, NOW + 3 * DAY).unobserved == 1
     assert history(ledger, NOW + 3 * DAY).status == "none"

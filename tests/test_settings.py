@@ -12,6 +12,7 @@ from exporter.settings.files import read
 from exporter.shard import Shard
 from exporter.sources.cloudbackup.settings import CloudBackupSettings
 from exporter.sources.elements.settings import ElementsSettings
+from exporter.sources.veeam.settings import PasswordSettings, VeeamSettings
 from tools.configuration import groups_of
 
 SOURCE = """
@@ -195,7 +196,7 @@ def test_all_is_frozen() -> None:
     """No group of options can be changed, and each refuses unknown keys and hides what it was given."""
     groups = every_group(Settings)
 
-    assert {ElementsSettings, CloudBackupSettings} < set(groups)
+    assert {ElementsSettings, CloudBackupSettings, VeeamSettings, PasswordSettings} < set(groups)
     assert all(group.model_config["frozen"] for group in groups)
     assert {group.model_config["extra"] for group in groups} == {"forbid"}
     assert all(group.model_config["hide_input_in_errors"] for group in groups)

@@ -9,6 +9,7 @@ from exporter.cli import main
 from exporter.settings import load
 from exporter.simulate import add_options
 from exporter.simulator.faults import Faults
+from exporter.sources.elements.settings import ElementsSettings
 
 
 def options(*arguments: str) -> argparse.Namespace:
@@ -79,6 +80,7 @@ def test_printed_config(api: str, listen: str, tmp_path: Path, capsys: pytest.Ca
 
     source = load(path).sources["elements_sim"]
 
+    assert isinstance(source, ElementsSettings)
     assert source.api == api
     assert {urlsplit(source.base_url).netloc, urlsplit(source.auth.token_url).netloc} == {listen}
     assert source.base_url.endswith("/partner") == (api == "v1")

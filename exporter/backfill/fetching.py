@@ -133,7 +133,7 @@ class Work:
         """Return the tenants that are watched."""
         roster = Roster(name, self.settings.sources[name].tenants, self.settings.shard.shard())
         discovering = next(plan.name for plan in source.plans if plan.discovers)
-        records = await source.collect(discovering, WHOLE_SOURCE, KnownRuns(None, {}))
+        records = await source.collect(discovering, WHOLE_SOURCE, KnownRuns())
         return [each.tenant for each in records if isinstance(each, Tenant) and roster.described(each)]
 
     async def _window(self, source: Source, window: Window) -> None:

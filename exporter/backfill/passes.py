@@ -21,12 +21,16 @@ NAMES: Final = frozenset(
     PREFIX + name
     for name in (
         *("job_runs_total", "job_successes_total", "job_failures_total", "job_warnings_total", "job_objects_total"),
-        *("job_duration_seconds", "job_errors_total", "job_last_start_timestamp_seconds"),
-        *("job_last_end_timestamp_seconds", "job_last_success_timestamp_seconds"),
+        *("job_bytes_total", "job_retries_total", "job_duration_seconds", "job_errors_total"),
+        *("job_last_start_timestamp_seconds", "job_last_end_timestamp_seconds", "job_last_success_timestamp_seconds"),
         *("job_last_completed_timestamp_seconds", "job_last_duration_seconds"),
     )
 )
-"""The families that a history of runs can tell."""
+"""The families that a history of runs can tell.
+
+Bytes and objects of the last run are not among them: they go when a newer run does not tell any, and what is written
+for the past can only change.
+"""
 
 
 def _millisecond(seconds: float) -> int:
@@ -68,7 +72,12 @@ def _enter(books: dict[Group, Tally], run: Run) -> tuple[Group, Tally]:
     """Return the run's group and its book, which is opened and has all series that the run needs."""
     group = Group(run.job.product, run.job.workload, run.job.job_type)
     tally = books.setdefault(group, Tally(born=0.0))
-    tally.bear(0.0, objects=run.objects is not None, size=run.size_bytes is not None)
+    tally.bear(
+        0.0,
+        objects=run.objects or (),
+        size=run.size_bytes is not None,
+        retries=run.retries is not None,
+    )
     return group, tally
 
 

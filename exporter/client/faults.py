@@ -1,6 +1,6 @@
 """What an HTTP status means to us: one table, for every vendor.
 
-Source: the vendor reference, section 3.7. A body that explains an error may hold personal data, so
+Source: AvePoint's reference, section 3.7; Veeam's, section 4. A body that explains an error may hold personal data, so
 that nothing but its error code is ever repeated.
 """
 
@@ -55,7 +55,15 @@ def fault_of(answer: Answer, *, operation: str, host: str) -> SourceError | None
     kind, meaning = _BY_STATUS.get(answer.status) or _BY_CLASS.get(answer.status // 100, unknown)
     code = error_code(answer.body)
     said = f" {code}" if code else ""
-    return kind(f"{operation}: {host} answered {answer.status}{said}: {meaning}", request_id=answer.request_id)
+    fault = kind(f"{operation}: {host} answered {answer.status}{said}: {meaning}", request_id=answer.request_id)
+    vars(fault)["code"] = code
+    return fault
+
+
+def code_of(error: SourceError) -> str | None:
+    """Return the vendor's error code that *error* came with, None if it came with none or with no answer."""
+    code = vars(error).get("code")
+    return code if isinstance(code, str) else None
 
 
 def error_code(body: bytes) -> str | None:

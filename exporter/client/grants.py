@@ -1,6 +1,6 @@
-"""Who we are to a token endpoint: a shared secret or a certificate, read anew for each token.
+"""Who we are to a token endpoint: a shared secret, a certificate or a password, read anew for each token.
 
-Source: the vendor reference, sections 2.2 and 2.3.
+Source: AvePoint's reference, sections 2.2 and 2.3; Veeam's, section 3.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import base64
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Protocol, Self, runtime_checkable
+from typing import Any, Final, Protocol, Self, runtime_checkable
 
 import jwt
 from cryptography import x509
@@ -72,14 +72,25 @@ class Secret:
 
 
 class Grant(Protocol):
-    """A way to prove who we are."""
+    """A way to prove who we are; it has no memory unless it says otherwise.
+
+    Between one form and the next it is told of what came of the first.
+    """
 
     async def form(self, token_url: str, now: float) -> Mapping[str, str]:
         """Return the form of a token request, less the scopes; *now* in Unix seconds."""
         ...
 
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        """Take note of the decoded answer that brought a token."""
+        del answer
 
-class ClientSecretGrant:
+    def refused(self) -> bool:
+        """Take note that the form was refused; return whether the next one is worth a request at once."""
+        return False
+
+
+class ClientSecretGrant(Grant):
     """Client credentials with a shared secret."""
 
     def __init__(self, client_id: str, secret: Secret) -> None:
@@ -96,7 +107,7 @@ class ClientSecretGrant:
         }
 
 
-class CertificateGrant:
+class CertificateGrant(Grant):
     """Client credentials with a statement signed by the key of a certificate the vendor knows."""
 
     def __init__(self, client_id: str, certificate_file: Path, private_key_file: Path) -> None:
@@ -159,6 +170,44 @@ class CertificateGrant:
         if not isinstance(key, RSAPrivateKey):
             raise CredentialsRefused(f"{self._private_key_file} is not an RSA key, which RS256 needs")
         return key
+
+
+class PasswordGrant(Grant):
+    """A user's name and password, replaced for one request by the refresh token of the last answer.
+
+    *extra* goes with either. A refresh token is used once, whatever comes of it: the password always works, and
+    a server that lost its sessions must not be asked about them for ever.
+    """
+
+    def __init__(self, username: str, secret: Secret, extra: Mapping[str, str]) -> None:
+        self._username = username
+        self._secret = secret
+        self._extra = dict(extra)
+        self._refresh_token: Secret | None = None
+        self._refreshing = False
+
+    async def form(self, token_url: str, now: float) -> dict[str, str]:
+        """Return the form of the refresh token if there is one, else that of the password."""
+        del token_url, now
+        token, self._refresh_token = self._refresh_token, None
+        self._refreshing = token is not None
+        if token is not None:
+            return {"grant_type": "refresh_token", "refresh_token": await token.read(), **self._extra}
+        return {
+            "grant_type": "password",
+            "username": self._username,
+            "password": await self._secret.read(),
+            **self._extra,
+        }
+
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        """Keep the refresh token of *answer*, if there is one."""
+        token = answer.get("refresh_token")
+        self._refresh_token = Secret.of(token, None) if isinstance(token, str) and token else None
+
+    def refused(self) -> bool:
+        """Return whether it was a refresh token that was refused: then the password is worth a request."""
+        return self._refreshing
 
 
 def _read_file(path: Path) -> bytes:

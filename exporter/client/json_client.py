@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
+import orjson
 from yarl import URL
 
-from exporter.client.faults import REDIRECTS, fault_of
+from exporter.client.faults import REDIRECTS, code_of, fault_of
 from exporter.client.limiter import Limiter
 from exporter.client.links import same_origin
 from exporter.client.meter import note_request, probing
@@ -41,6 +42,10 @@ class Authorizer(Protocol):
         """Return the header's value."""
         ...
 
+    def held(self) -> str | None:
+        """Return the header's value if it is known without asking anybody."""
+        ...
+
     def invalidate(self, used_header: str) -> None:
         """Never return *used_header* again."""
         ...
@@ -53,12 +58,29 @@ class _Question:
     url: URL
     params: Mapping[str, str] | None = None
     body: Mapping[str, Any] | None = None
+    answer_if: Callable[[Any], bool] | None = None
+    status_only: bool = False
+    """Whether it is asked without a token, and answered by whatever status comes in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What may be over in a moment; *answer* None if there was none."""
+
+    fault: SourceError
+    answer: Answer | None = None
+    retry_after: float | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer."""
+        return None if self.answer is None else self.answer.status
 
 
 class JsonClient:
     """Asks one API, under one base URL, with one credential.
 
-    Every method returns the decoded JSON, None for 204, and raises a SourceError for all else.
+    Every question but `status` returns the decoded JSON, None for 204, and raises a SourceError for all else.
     """
 
     def __init__(
@@ -86,9 +108,28 @@ class JsonClient:
         self._told_rate = limiter.allowed_per_second
         observer.allowed_rate(self._told_rate)
 
-    async def get(self, operation: str, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """Ask for *path* below the base URL."""
-        return await self._ask(_Question(operation, "GET", self._url(path), params))
+    async def get(
+        self,
+        operation: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        answer_if: Callable[[Any], bool] | None = None,
+    ) -> Any:
+        """Ask for *path* below the base URL.
+
+        *answer_if* is shown the decoded body of a status that stands for a failure, and tells whether it is the
+        answer all the same, as of a health check that says 503 and means it; of 429 it never is.
+        """
+        return await self._ask(_Question(operation, "GET", self._url(path), params, answer_if=answer_if))
+
+    async def status(self, operation: str, path: str) -> int:
+        """Ask for *path* without a token and return the HTTP status, whatever it is; redirects are not followed.
+
+        408, 429 and 5xx are asked again like any question, and returned if they stay. Raises TimedOut,
+        Unreachable, TlsFailed, AnswerTooLarge or AnswerUnreadable if there is no answer in HTTP.
+        """
+        return (await self._answer(_Question(operation, "GET", self._url(path), status_only=True))).status
 
     async def post(self, operation: str, path: str, body: Mapping[str, Any]) -> Any:
         """Ask by POST, as vendors do for lists with long filters; it must be safe to repeat."""
@@ -105,34 +146,49 @@ class JsonClient:
         return URL(f"{self._base_url}/{path.lstrip('/')}")
 
     async def _ask(self, question: _Question) -> Any:
+        return self._read(question, await self._answer(question))
+
+    async def _answer(self, question: _Question) -> Answer:
         """Try until there is an answer or the policy says stop; waits hold no place in the limiter."""
         attempt = 1
         while True:
             outcome = await self._try(question)
             if isinstance(outcome, Answer):
-                return self._read(question, outcome)
-            fault, status, retry_after = outcome
-            delay = self._policy.delay(attempt=attempt, status=status, retry_after=retry_after, jitter=self._jitter())
-            if delay is None or probing():
-                raise fault
-            self._observer.retried(_RETRY_REASONS[type(fault)])
+                return outcome
+            delay = self._delay(attempt, outcome)
+            if delay is None:
+                if question.status_only and outcome.answer is not None:
+                    return outcome.answer
+                raise outcome.fault
+            self._observer.retried(_RETRY_REASONS[type(outcome.fault)])
             await self._clock.sleep(delay)
             attempt += 1
 
-    async def _try(self, question: _Question) -> Answer | tuple[SourceError, int | None, float | None]:
-        """Return the answer, or what may have passed with its status and Retry-After; raise the rest."""
+    def _delay(self, attempt: int, trouble: _Trouble) -> float | None:
+        delay = self._policy.delay(
+            attempt=attempt,
+            status=trouble.status,
+            retry_after=trouble.retry_after,
+            jitter=self._jitter(),
+            code=code_of(trouble.fault),
+        )
+        return None if probing() else delay
+
+    async def _try(self, question: _Question) -> Answer | _Trouble:
+        """Return the answer, or what may have passed; raise the rest."""
         try:
             answer = await self._redirected(question)
         except (TimedOut, Unreachable, ServerFailed) as error:
-            return error, None, None
+            return _Trouble(error)
         fault = fault_of(answer, operation=question.operation, host=self._host)
-        if fault is None:
+        if fault is None or _is_answer(question, answer, fault):
+            self._succeeded()
             return answer
         retry_after = retry_after_seconds(answer.headers.get("Retry-After"), now=self._clock.now())
         if isinstance(fault, Throttled):
             self._slow_down(retry_after)
         if type(fault) in _RETRY_REASONS:
-            return fault, answer.status, retry_after
+            return _Trouble(fault, answer, retry_after)
         raise fault
 
     async def _redirected(self, question: _Question) -> Answer:
@@ -140,7 +196,7 @@ class JsonClient:
         answer = await self._authorized(question)
         for _ in range(_MOST_REDIRECTS):
             location = answer.headers.get("Location")
-            if answer.status not in REDIRECTS or location is None or question.method != "GET":
+            if answer.status not in REDIRECTS or location is None or question.method != "GET" or question.status_only:
                 return answer
             question = replace(question, url=same_origin(question.url, location), params=None)
             answer = await self._authorized(question)
@@ -149,16 +205,22 @@ class JsonClient:
     async def _authorized(self, question: _Question) -> Answer:
         """Send with a token, and once more with a fresh one if it was refused."""
         used, answer = await self._send(question)
-        if answer.status == HTTPStatus.UNAUTHORIZED and self._tokens is not None:
+        if answer.status == HTTPStatus.UNAUTHORIZED and used and self._tokens is not None:
             self._tokens.invalidate(used)
             self._observer.retried("auth")
             _, answer = await self._send(question)
         return answer
 
     async def _send(self, question: _Question) -> tuple[str, Answer]:
-        """Make one attempt within the limits; return the Authorization header used, and the answer."""
+        """Make one attempt within the limits; return the Authorization header used, and the answer.
+
+        A token is fetched before a place in the limiter is taken, since finding out where may need one itself.
+        """
+        tokens = None if question.status_only else self._tokens
+        used = "" if tokens is None else await self._token(tokens)
         async with self._limiter.slot():
-            used = "" if self._tokens is None else await self._token(self._tokens)
+            if tokens is not None:
+                used = tokens.held() or used  # it may have been replaced while this question waited
             headers = {**_HEADERS, "Authorization": used} if used else _HEADERS
             started = self._clock.now()
             try:
@@ -186,6 +248,10 @@ class JsonClient:
             error.source_wide = True
             raise
 
+    def _succeeded(self) -> None:
+        self._limiter.succeeded()
+        self._tell_rate()
+
     def _slow_down(self, retry_after: float | None) -> None:
         self._limiter.throttled(retry_after)
         self._observer.throttled()
@@ -198,8 +264,6 @@ class JsonClient:
             self._observer.allowed_rate(rate)
 
     def _read(self, question: _Question, answer: Answer) -> Any:
-        self._limiter.succeeded()
-        self._tell_rate()
         if answer.status == HTTPStatus.NO_CONTENT:
             return None
         if not answer.body:
@@ -208,3 +272,16 @@ class JsonClient:
                 request_id=answer.request_id,
             )
         return read_json(answer, operation=question.operation, host=self._host)
+
+
+def _is_answer(question: _Question, answer: Answer, fault: SourceError) -> bool:
+    """Tell whether a status that stands for *fault* answers the question all the same."""
+    if question.status_only:
+        return type(fault) not in _RETRY_REASONS
+    if question.answer_if is None or isinstance(fault, Throttled):
+        return False
+    try:
+        decoded = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return False
+    return question.answer_if(decoded)

@@ -1,6 +1,6 @@
 """Vendor times and durations, in seconds.
 
-Source: the vendor reference, section 3.5. Day and month never swap: the only documented order with
+Source: AvePoint's reference, section 3.5; Veeam's, section 6. Day and month never swap: the only documented order with
 the year last is the American one.
 """
 

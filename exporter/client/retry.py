@@ -23,14 +23,20 @@ class RetryPolicy:
     base_seconds: float = 1.0
     cap_seconds: float = 30.0
     longest_wait_seconds: float = 60.0
+    lasting_codes: frozenset[str] = frozenset()
+    """Error codes of the vendor that tell of something no second attempt will cure, whatever the status."""
 
-    def delay(self, *, attempt: int, status: int | None, retry_after: float | None, jitter: float) -> float | None:
+    def delay(
+        self, *, attempt: int, status: int | None, retry_after: float | None, jitter: float, code: str | None = None
+    ) -> float | None:
         """Return the seconds to wait after attempt number *attempt* (from 1), None to stop.
 
-        *status* None is a network failure. *jitter*, in [0, 1), spreads clients that failed together
-        over the whole back-off; on top of *retry_after*, which is the least the vendor wants.
+        *status* None is a network failure, *code* the vendor's error code if it gave one. *jitter*, in
+        [0, 1), spreads clients that failed together over the whole back-off; on top of *retry_after*, which
+        is the least the vendor wants.
         """
-        if attempt >= self.attempts or not (status is None or status in RETRIED_STATUSES):
+        passing = (status is None or status in RETRIED_STATUSES) and code not in self.lasting_codes
+        if attempt >= self.attempts or not passing:
             return None
         least = retry_after or 0.0
         if least > self.longest_wait_seconds:

@@ -1,12 +1,12 @@
 """One access token for a set of scopes: fetched once for all who wait, renewed ahead of its end.
 
-Source: the vendor reference, sections 2.2 to 2.4.
+Source: AvePoint's reference, sections 2.2 to 2.4; Veeam's, section 3.
 """
 
 import asyncio
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,16 +14,21 @@ from typing import Any, Final
 from yarl import URL
 
 from exporter.client.faults import fault_of
-from exporter.client.grants import CertificateGrant, ClientSecretGrant, Grant, Secret
+from exporter.client.grants import CertificateGrant, ClientSecretGrant, Grant, PasswordGrant, Secret
 from exporter.client.observer import Observer
 from exporter.client.transport import Answer, Transport, read_json
 from exporter.clock import Clock
-from exporter.errors import AnswerUnreadable, CredentialsRefused, NotFound, PermissionMissing, SourceError
+from exporter.errors import AnswerUnreadable, CredentialsRefused, NotFound, PermissionMissing, SourceError, TimedOut
 
-__all__ = ["CertificateGrant", "ClientSecretGrant", "Grant", "Secret", "Tokens"]
+__all__ = ["CertificateGrant", "ClientSecretGrant", "Grant", "PasswordGrant", "Secret", "TokenUrl", "Tokens"]
 
 OPERATION: Final = "token"
 """What token requests are called in the observer's counts."""
+LOGOUT: Final = "logout"
+"""What the request that ends a token is called there."""
+
+TokenUrl = str | Callable[[], Awaitable[str]]
+"""Where tokens are fetched: known, or found out anew for each; that may fail with any SourceError."""
 
 _DOCUMENTED_LIFETIME_SECONDS: Final = 3600.0
 _LONGEST_LIFETIME_SECONDS: Final = 86400.0
@@ -50,13 +55,14 @@ class Tokens:
     """The access token of one credential and one set of scopes.
 
     A renewal ahead of time that fails is tried again after 30 s, the present token meanwhile used on.
+    What finds out the *token_url* may ask through a limiter, but never with these tokens: it would wait for itself.
     """
 
     def __init__(
         self,
         *,
         transport: Transport,
-        token_url: str,
+        token_url: TokenUrl,
         grant: Grant,
         scopes: Sequence[str],
         clock: Clock,
@@ -64,7 +70,7 @@ class Tokens:
     ) -> None:
         self._transport = transport
         self._token_url = token_url
-        self._host = URL(token_url).host or "no host"
+        self._host = _host(token_url) if isinstance(token_url, str) else "no host"
         self._grant = grant
         self._scope = " ".join(scopes)
         self._clock = clock
@@ -82,10 +88,36 @@ class Tokens:
             return token.header
         return (await self._refreshed()).header
 
+    def held(self) -> str | None:
+        """Return "Bearer …" with the token at hand, None if there is none that still lives; asks nobody."""
+        token = self._token
+        return token.header if token is not None and self._clock.now() < token.expires_at else None
+
     def invalidate(self, used_header: str) -> None:
         """Forget the token that was refused, unless another has replaced it since."""
         if self._token is not None and self._token.header == used_header:
             self._token = None
+
+    async def end(self, url: str, *, timeout_seconds: float = 5.0) -> None:
+        """Log out by POST to *url* if a token is held, and hold none afterwards, whatever comes of it.
+
+        For the time when nothing is asked any more: a token request under way is cancelled, with those who wait.
+        Raises any SourceError, TimedOut after *timeout_seconds*; NotFound where the server knows no logout.
+        """
+        if self._refresh is not None:
+            self._refresh.cancel()
+            await asyncio.wait((self._refresh,))
+        header, self._token = self.held(), None
+        if header is None:
+            return
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                answer = await self._send(LOGOUT, url, headers={"Authorization": header})
+        except TimeoutError:
+            raise TimedOut(f"{LOGOUT}: {_host(url)} gave no answer in {timeout_seconds:g} s") from None
+        fault = fault_of(answer, operation=LOGOUT, host=_host(url))
+        if fault is not None:
+            raise fault
 
     async def _refreshed(self) -> _Token:
         """Await the one refresh all callers share; a caller that is cancelled does not end it."""
@@ -111,21 +143,43 @@ class Tokens:
         return fresh
 
     async def _fetch(self) -> _Token:
+        url = await self._address()
         asked_at = self._clock.now()
-        form = {**await self._grant.form(self._token_url, asked_at)}
-        if self._scope:
-            form["scope"] = self._scope
-        answer = await self._send(form)
+        answer = await self._granted(url, asked_at)
+        if answer.status in _REFUSALS and self._grant.refused():
+            answer = await self._granted(url, asked_at)
         self._check(answer)
         token = self._read(answer, asked_at)
         self._observer.token_expires(token.expires_at)
         return token
 
-    async def _send(self, form: dict[str, str]) -> Answer:
+    async def _address(self) -> str:
+        if isinstance(self._token_url, str):
+            return self._token_url
+        url = await self._token_url()
+        self._host = _host(url)
+        return url
+
+    async def _granted(self, url: str, now: float) -> Answer:
+        """Ask with the grant's next form."""
+        form = {**await self._grant.form(url, now)}
+        if self._scope:
+            form["scope"] = self._scope
+        return await self._send(OPERATION, url, form=form)
+
+    async def _send(
+        self,
+        operation: str,
+        url: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one attempt, counted by its status or the reason of its failure."""
         started = self._clock.now()
         code = "bug"
         try:
-            answer = await self._transport.send("POST", self._token_url, form=form)
+            answer = await self._transport.send("POST", url, form=form, headers=headers)
             code = str(answer.status)
         except SourceError as error:
             code = error.reason
@@ -133,14 +187,15 @@ class Tokens:
         else:
             return answer
         finally:
-            self._observer.requested(OPERATION, code, self._clock.now() - started)
+            self._observer.requested(operation, code, self._clock.now() - started)
 
     def _check(self, answer: Answer) -> None:
         """Raise what a status other than success means at a token endpoint."""
         if answer.status in _REFUSALS:
             raise self._refusal(answer)
         if answer.status == HTTPStatus.NOT_FOUND:
-            raise NotFound(f"{OPERATION}: {self._host} answered 404: is token_url right?")
+            address = "token_url" if isinstance(self._token_url, str) else "the address"
+            raise NotFound(f"{OPERATION}: {self._host} answered 404: is {address} right?")
         fault = fault_of(answer, operation=OPERATION, host=self._host)
         if fault is not None:
             raise fault
@@ -166,9 +221,17 @@ class Tokens:
             raise AnswerUnreadable(
                 f"{OPERATION}: {self._host} answered without an access_token", request_id=answer.request_id
             )
+        self._grant.granted(body)
         lifetime = _lifetime_seconds(body.get("expires_in"))
         margin = min(_MARGIN_SECONDS, _MARGIN_SHARE * lifetime)
         return _Token(f"Bearer {token}", asked_at + lifetime - margin, asked_at + lifetime)
+
+
+def _host(url: str) -> str:
+    try:
+        return URL(url).host or "no host"
+    except ValueError:  # no address at all, which sending will say better
+        return "no host"
 
 
 def _lifetime_seconds(raw: Any) -> float:

@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from exporter.client.certificates import TLS_ERRORS, Peer, distrust
 from exporter.client.proxies import EnvironmentProxies
 from exporter.clock import Clock
 from exporter.errors import AnswerTooLarge, AnswerUnreadable, ForeignPage, SourceError, TimedOut, TlsFailed, Unreachable
@@ -19,7 +20,6 @@ MAX_BODY_BYTES: Final = 32 * 2**20
 
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,32}/[a-z0-9.+-]{1,64}")
-_TLS_ERRORS: Final = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Transport:
         self._timeout_seconds = timeout_seconds
         self._max_body_bytes = max_body_bytes
         self._proxies = EnvironmentProxies()
+        self._server_name = server_name
         self._options: dict[str, Any] = {
             "timeout": aiohttp.ClientTimeout(total=timeout_seconds),
             "ssl": ssl,
@@ -75,7 +76,8 @@ class Transport:
     ) -> Answer:
         """Make one attempt and return the answer, whatever its status; it counts on the running meters.
 
-        Raises TimedOut, Unreachable, TlsFailed, AnswerTooLarge or AnswerUnreadable.
+        Raises TimedOut, Unreachable, TlsFailed, AnswerTooLarge or AnswerUnreadable. Where a certificate is not
+        trusted, a second connection of 5 s at most finds out what it is.
         """
         sent = dict(headers or {})
         data: bytes | None = None
@@ -105,7 +107,8 @@ class Transport:
                     self._clock.now() - started,
                 )
         except (aiohttp.ClientError, OSError, UnicodeError) as error:  # UnicodeError: no name for the DNS
-            fault, cause = self._translated(error, _host(url))
+            failure = error
+        fault, cause = await self._translated(failure, url)
         # Raised out here where *error* is no longer the context: it may hold the request's headers.
         raise fault from cause
 
@@ -126,11 +129,11 @@ class Transport:
             )
         return b"".join(chunks)
 
-    def _translated(
-        self, error: aiohttp.ClientError | OSError | UnicodeError, host: str
+    async def _translated(
+        self, error: aiohttp.ClientError | OSError | UnicodeError, url: str | URL
     ) -> tuple[SourceError, BaseException | None]:
         """Return our name for *error*, and *error* as its cause if that is safe to print."""
-        kind = type(error).__name__
+        host, kind = _host(url), type(error).__name__
         match error:
             case TimeoutError():
                 return TimedOut(f"{host} gave no complete answer in {self._timeout_seconds:g} s"), error
@@ -138,10 +141,15 @@ class Transport:
                 return AnswerUnreadable(f"{host} did not answer in HTTP ({kind})"), None
             case aiohttp.InvalidURL() | UnicodeError():
                 return AnswerUnreadable(f"the address of the request to {host} is not a URL ({kind})"), None
-            case _ if isinstance(error, _TLS_ERRORS) or isinstance(error.__cause__, ssl.SSLError):
-                return TlsFailed(f"{host} is not trusted or speaks no TLS we accept ({kind})"), error
+            case _ if isinstance(error, TLS_ERRORS) or isinstance(error.__cause__, ssl.SSLError):
+                return TlsFailed(await self._distrust(error, URL(url))), error
             case _:
                 return Unreachable(f"{host} cannot be reached or broke the connection ({kind})"), error
+
+    async def _distrust(self, error: BaseException, url: URL) -> str:
+        host = (url.raw_host or "no host").rstrip(".")
+        peer = Peer(host, url.port or 443, (self._server_name or host).rstrip("."))
+        return await distrust(error, peer, direct=self._proxies.proxy_for(url) is None, now=self._clock.now())
 
 
 def read_json(answer: Answer, *, operation: str, host: str) -> Any:

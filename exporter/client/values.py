@@ -1,7 +1,7 @@
 """Vendor values: one decoded JSON value in, one typed value or None out.
 
 None means the vendor says nothing, which is never zero. What is in no documented form is a
-ValueFault that names the form and never the value. Source: the vendor reference, section 3.4.
+ValueFault that names the form and never the value. Source: AvePoint's reference, section 3.4; Veeam's, section 6.
 """
 
 import math
@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from exporter.client.moments import duration_seconds, expiry_date, timestamp
-from exporter.client.words import fold, is_absent, number, text
+from exporter.client.words import fold, identifier, is_absent, number, text
 from exporter.errors import ValueFault
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "expiry_date",
     "flag",
     "fold",
+    "identifier",
     "size_bytes",
     "text",
     "timestamp",

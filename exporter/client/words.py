@@ -1,6 +1,6 @@
 """Vendor words: placeholders that say nothing, text, and names made comparable.
 
-Source: the vendor reference, sections 3.3 and 3.4.
+Source: AvePoint's reference, sections 3.3 and 3.4; Veeam's, section 6.
 """
 
 import math
@@ -12,6 +12,7 @@ from exporter.errors import ValueFault
 _SAYS_NOTHING: Final = frozenset({"", "-", "n/a"})
 _UNLIMITED: Final = re.compile(r"\s*unlimited\b", re.IGNORECASE)
 _MOST_BITS: Final = 64
+_ZERO_GUID: Final = re.compile(r"0{8}-?(?:0{4}-?){3}0{12}")
 
 
 def is_placeholder(raw: Any) -> bool:
@@ -47,6 +48,17 @@ def text(raw: Any) -> str | None:
         return raw.strip()
     found = number(raw, form="text or a number")
     return str(int(found)) if found == int(found) else str(found)
+
+
+def identifier(raw: Any) -> str | None:
+    """Return an id as text in lower case, so that ids of two answers can be joined; the all-zero GUID is absent.
+
+    Raises ValueFault for what is neither text nor a number.
+    """
+    spelled = text(raw)
+    if spelled is None or _ZERO_GUID.fullmatch(spelled):
+        return None
+    return spelled.lower()
 
 
 def fold(name: str) -> str:

@@ -129,6 +129,34 @@ def by(
     )
 
 
+def by_both(
+    further_labels: tuple[str, str],
+    name: str,
+    help_: str,
+    record: type[R],
+    labels: Labels[R],
+    values: Callable[[R], Mapping[tuple[str, str], float]],
+) -> Family[R]:
+    """Return a family with one sample for each entry of a mapping, whose keys become two *further_labels*."""
+    one, other = further_labels
+
+    def samples(fact: R) -> Iterable[Sample]:
+        return [
+            ("", f',{one}="{escaped(first)}",{other}="{escaped(second)}"', value)
+            for (first, second), value in values(fact).items()
+        ]
+
+    return Family(
+        name=PREFIX + name,
+        kind="gauge",
+        help=help_,
+        record=record,
+        labels=labels,
+        samples=samples,
+        further_labels=further_labels,
+    )
+
+
 def summary(
     name: str,
     help_: str,

@@ -16,6 +16,8 @@ _UNUSABLE: Final = (yaml.YAMLError, ValueError, LookupError, AttributeError, Typ
 _ADVICE: Final = (
     ("'\\t'", "there is a tab; indent with spaces"),
     ("cannot start any token", "text that begins with this character needs quotes"),
+    ("escape character", "in double quotes a backslash needs another one; in single quotes it does not"),
+    ("escape sequence", "in double quotes a backslash needs another one; in single quotes it does not"),
     ("undefined alias", "text that begins with * needs quotes"),
     ("constructor for the tag", "text that begins with ! needs quotes"),
     ("mapping values are not allowed", "a colon does not fit here; text that holds one needs quotes"),

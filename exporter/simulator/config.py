@@ -11,7 +11,9 @@ from exporter.simulator.customers import Customer
 
 ElementsApi = Literal["v3", "v1"]
 CloudBackupApi = Literal["v2", "v1", "legacy"]
+VeeamApi = Literal["auto", "v8", "v7", "v6"]
 
+VEEAM_USER: Final = "CONTOSO\\monitor"
 CLIENT_ID: Final = "5150a7ed-0000-4000-8000-000000000001"
 
 
@@ -34,6 +36,24 @@ def cloudbackup_config_for(base_url: str, customers: Iterable[Customer], *, api:
     return "\n".join(["sources:", *lines]) + "\n" if lines else "sources: {}\n"
 
 
+def veeam_config_for(base_url: str, *, api: VeeamApi, fingerprint: str | None = None) -> str:
+    """Return the YAML with which `run` watches Veeam at *base_url*, trusting the certificate with *fingerprint*."""
+    lines = [
+        "sources:",
+        "  veeam_sim:",
+        "    kind: veeam",
+        f"    api: {api}",
+        f"    base_url: {base_url}",
+        "    auth:",
+        f"      username: '{VEEAM_USER}'",
+        f"      password: {identity.SECRET}",
+        *_plain_http(base_url),
+    ]
+    if fingerprint:
+        lines += ["    tls:", f"      fingerprint_sha256: '{fingerprint}'"]  # without quotes it may be a number
+    return "\n".join(lines) + "\n"
+
+
 def _source(base_url: str, customer: Customer, number: int, api: CloudBackupApi) -> list[str]:
     tenant = {"id": customer.id, "name": customer.organization}
     return [
@@ -47,15 +67,19 @@ def _source(base_url: str, customer: Customer, number: int, api: CloudBackupApi)
 
 
 def _access(base_url: str, client_id: str) -> list[str]:
-    lines = [
+    return [
         "    auth:",
         f"      token_url: {base_url}{identity.PATH}",
         f"      client_id: {client_id}",
         f"      client_secret: {identity.SECRET}",
+        *_plain_http(base_url),
     ]
-    if not _is_loopback(urlsplit(base_url).hostname or ""):
-        lines.append("    allow_plain_http: true")
-    return lines
+
+
+def _plain_http(base_url: str) -> list[str]:
+    """Return the permission to use plain HTTP, where it is needed."""
+    url = urlsplit(base_url)
+    return [] if url.scheme == "https" or _is_loopback(url.hostname or "") else ["    allow_plain_http: true"]
 
 
 def _is_loopback(host: str) -> bool:

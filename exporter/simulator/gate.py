@@ -11,17 +11,24 @@ from exporter.simulator.elements import v1_paths, v3
 from exporter.simulator.faults import Weather
 from exporter.simulator.identity import CLIENT, Identity
 from exporter.simulator.statistics import Statistics
+from exporter.simulator.veeam.codes import VERSIONS
+from exporter.simulator.veeam.paths import read_path
+from exporter.simulator.veeam.service import ROUTE, VeeamService
 
 SCOPES: Final = {**v3.SCOPES, **v1_paths.SCOPES, **paths.SCOPES}
 """The scope that each operation needs."""
 
 TOKEN: Final = "token"  # noqa: S105 the name of an operation
+TOKENS: Final = frozenset((TOKEN, *(f"veeam_{version}_token" for version in VERSIONS)))
 UNKNOWN: Final = "unknown"
 
 
 def operation_of(request: web.Request) -> str:
     """Return the name of what *request* asks for."""
     name = request.match_info.route.name
+    if name == ROUTE:
+        asked = read_path(request.method, request.path)
+        return asked.operation if asked else UNKNOWN
     if name is not None:
         return name
     call = v1_paths.read_path(request.path) if request.method == "GET" else None
@@ -31,10 +38,11 @@ def operation_of(request: web.Request) -> str:
 class Gate:
     """The middleware around all handlers."""
 
-    def __init__(self, statistics: Statistics, weather: Weather, identity: Identity) -> None:
+    def __init__(self, statistics: Statistics, weather: Weather, identity: Identity, veeam: VeeamService) -> None:
         self._statistics = statistics
         self._weather = weather
         self._identity = identity
+        self._veeam = veeam
 
     @web.middleware
     async def pass_through(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,9 +50,10 @@ class Gate:
         operation = operation_of(request)
         self._statistics.begin(operation)
         try:
-            if operation == TOKEN:
+            if operation in TOKENS:
                 return await self._weather.token(request, handler)
-            refusal = self._refusal(request, operation)
+            of_veeam = request.match_info.route.name == ROUTE
+            refusal = self._veeam.refusal(request) if of_veeam else self._refusal(request, operation)
             return await self._weather.call(request, refusal or handler)
         finally:
             self._statistics.end()

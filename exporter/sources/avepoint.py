@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from exporter.client.json_client import JsonClient
-from exporter.client.limiter import Limiter
-from exporter.client.retry import RetryPolicy
 from exporter.client.tokens import CertificateGrant, ClientSecretGrant, Grant, Secret, Tokens
 from exporter.client.transport import Transport
 from exporter.source import Surroundings
-from exporter.source_settings import LimitSettings, OAuthSettings, SourceSettings
+from exporter.source_settings import OAuthSettings, SourceSettings
+from exporter.sources.connection import api_client, api_transport
 
 
 def grant(auth: OAuthSettings) -> Grant:
@@ -24,14 +23,7 @@ def avepoint_client(
     settings: SourceSettings, surroundings: Surroundings, *, base_url: str, auth: OAuthSettings, scopes: Sequence[str]
 ) -> JsonClient:
     """Return the client of one credential, with *scopes* unless others are configured."""
-    transport = Transport(
-        session=surroundings.session,
-        clock=surroundings.clock,
-        timeout_seconds=settings.limits.timeout,
-        max_body_bytes=settings.max_body_mib << 20,
-        ssl=settings.tls.verification(),
-        server_name=settings.tls.server_name,
-    )
+    transport = api_transport(settings, surroundings)
     tokens = Tokens(
         transport=transport if _same_host(base_url, auth.token_url) else _identity_transport(settings, surroundings),
         token_url=auth.token_url,
@@ -40,20 +32,7 @@ def avepoint_client(
         clock=surroundings.clock,
         observer=surroundings.observer,
     )
-    return JsonClient(
-        transport=transport,
-        base_url=base_url,
-        tokens=tokens,
-        limiter=_limiter(settings.limits, surroundings),
-        policy=RetryPolicy(),
-        clock=surroundings.clock,
-        observer=surroundings.observer,
-        jitter=surroundings.random.random,
-    )
-
-
-def _limiter(limits: LimitSettings, surroundings: Surroundings) -> Limiter:
-    return Limiter(limits.requests_per_second / surroundings.share, limits.concurrency, clock=surroundings.clock)
+    return api_client(settings, surroundings, transport=transport, base_url=base_url, tokens=tokens)
 
 
 def _same_host(one: str, other: str) -> bool:

@@ -8,10 +8,17 @@ from pydantic_core import from_json, to_json
 
 from exporter.records import (
     JobSchedule,
+    JobSettings,
     MicrosoftLicenses,
+    ProtectedEntities,
     Protection,
+    Proxy,
     Record,
+    Repository,
+    RepositoryUsage,
     ScanProfile,
+    Server,
+    ServerLicense,
     Subscription,
     Tenant,
     UnusualActivity,
@@ -19,7 +26,10 @@ from exporter.records import (
 
 KINDS: Final[dict[str, TypeAdapter[Any]]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (Tenant, Subscription, MicrosoftLicenses, Protection, ScanProfile, JobSchedule, UnusualActivity)
+    for kind in (
+        *(Tenant, Subscription, MicrosoftLicenses, Protection, ScanProfile, JobSchedule, UnusualActivity),
+        *(JobSettings, ProtectedEntities, RepositoryUsage, Server, ServerLicense, Repository, Proxy),
+    )
 }
 """The records that are shown as they came; those of jobs are in the books."""
 

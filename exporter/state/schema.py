@@ -93,6 +93,10 @@ MIGRATIONS: Final[Sequence[str]] = (
         PRIMARY KEY (source, tenant, code)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE counters ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE counters ADD COLUMN retries_born REAL;
+    """,
 )
 """What makes each version of the file out of the one before; only ever added to."""
 

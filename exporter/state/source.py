@@ -34,8 +34,9 @@ class Writer(Protocol):
 class KnownRuns:
     """What the ledger remembers of a tenant's runs; see `exporter.source.Known`."""
 
-    since: float | None
-    runs: Mapping[str, SeenRun]
+    answered_at: float | None = None
+    under_way: Mapping[str, float] = field(default_factory=dict)
+    runs: Mapping[str, SeenRun] = field(default_factory=dict)
 
     def job_of(self, run_id: str) -> JobKey | None:
         """Return the job that a run was found to be of."""
@@ -74,13 +75,17 @@ class SourceState:
         return self.collected.get(tenant, {}).get(collector) or Collected()
 
     def known(self, tenant: str, collector: str) -> KnownRuns:
-        """Return what is remembered of the tenant's runs, for whoever asks about them again."""
-        progress, ledger = self.of(tenant, collector).progress, self.books(tenant).jobs
-        times = (progress.succeeded_at if progress else None, ledger.since())
-        return KnownRuns(min((time for time in times if time is not None), default=None), ledger.runs)
+        """Return what is remembered of the tenant's runs, for whoever asks about them again.
 
-    def gaps(self, tenant: str) -> dict[JobKey, float]:
-        """Return the longest pause in the schedule of each job of the tenant that has one."""
+        Of the source as a whole, these are the runs that are under way at any tenant.
+        """
+        progress = self.of(tenant, collector).progress
+        books = [self.books(tenant)] if tenant else [each for each in self.tenants.values() if each.left_at is None]
+        under_way = {run_id: at for each in books for run_id, at in each.jobs.under_way().items()}
+        return KnownRuns(progress.succeeded_at if progress else None, under_way, self.books(tenant).jobs.runs)
+
+    def gaps(self, tenant: str) -> dict[JobKey, float | None]:
+        """Return the longest pause in the schedule of each job whose schedule is known, ``None`` if it has none."""
         records = (record for each in self.collected.get(tenant, {}).values() for record in each.records or ())
         return {record.job: record.longest_gap_seconds for record in records if isinstance(record, JobSchedule)}
 
@@ -133,8 +138,9 @@ class SourceState:
         return accepted
 
     def answered(self, tenant: str, collector: str, records: Sequence[Record]) -> None:
-        """Keep the records of a good answer about one tenant."""
-        self._watched(tenant)
+        """Keep the records of a good answer about one tenant, or about the source as a whole."""
+        if tenant:
+            self._watched(tenant)
         collected = self._kept(tenant, collector)
         if collected.records != records:
             collected.records = records

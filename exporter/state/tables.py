@@ -60,7 +60,7 @@ COUNTERS: Final = Table(
     ("product", "workload", "job_type"),
     (
         *("objects", "born", "runs", "successes", "failures", "warnings", "unobserved"),
-        *("duration_sum", "duration_count", "objects_born", "size_bytes", "size_born"),
+        *("duration_sum", "duration_count", "objects_born", "size_bytes", "size_born", "retries", "retries_born"),
     ),
 )
 JOBS: Final = Table(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.client.faults import error_code, fault_of
+from exporter.client.faults import code_of, error_code, fault_of
 from exporter.client.transport import Answer
 from exporter.errors import (
     AnswerUnreadable,
@@ -18,6 +18,7 @@ from exporter.errors import (
     Throttled,
     TimedOut,
 )
+from tests.client.vendor import everything_said
 
 
 def answer(status: int, body: bytes = b"") -> Answer:
@@ -106,6 +107,27 @@ def test_error_code(body: Any) -> None:
 def test_no_error_code(body: bytes) -> None:
     """What is not plainly a code is not told."""
     assert error_code(body) is None
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_code_for_the_caller(status: int) -> None:
+    """A caller learns the vendor's code, and neither its message nor its stack trace."""
+    body = {"message": "someone@example.com", "errorCode": "ProxyOffline", "stackTrace": "at someone@example.com"}
+
+    fault = fault_of(answer(status, orjson.dumps(body)), operation="jobs", host="vendor")
+
+    assert fault is not None
+    assert code_of(fault) == "ProxyOffline"
+    assert "example.com" not in everything_said(fault)
+
+
+def test_no_code_for_the_caller() -> None:
+    """An answer without a code, and a failure without an answer, have none."""
+    fault = fault_of(answer(500, b'{"message": "x", "errorCode": null}'), operation="jobs", host="vendor")
+
+    assert fault is not None
+    assert code_of(fault) is None
+    assert code_of(TimedOut("no answer")) is None
 
 
 @given(st.binary())

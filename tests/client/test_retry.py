@@ -25,6 +25,18 @@ def test_lasting_failures(status: int) -> None:
     assert POLICY.delay(attempt=1, status=status, retry_after=None, jitter=0.5) is None
 
 
+def test_lasting_codes() -> None:
+    """An error code that is known to last is not tried again, even under a status that may pass."""
+    policy = RetryPolicy(lasting_codes=frozenset({"ProxyOffline"}))
+
+    delays = [
+        policy.delay(attempt=1, status=500, retry_after=None, jitter=0.5, code=code)
+        for code in (None, "Timeout", "ProxyOffline")
+    ]
+
+    assert delays == [0.5, 0.5, None]
+
+
 def test_retry_after_is_a_minimum() -> None:
     """We never come back before the vendor said."""
     assert POLICY.delay(attempt=1, status=429, retry_after=20.0, jitter=0.0) == 20.0

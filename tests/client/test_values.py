@@ -10,6 +10,7 @@ from exporter.errors import ValueFault
 
 PARSERS: list[Any] = [
     values.text,
+    values.identifier,
     values.count,
     values.count_or_length,
     values.size_bytes,
@@ -18,7 +19,7 @@ PARSERS: list[Any] = [
     values.expiry_date,
     values.duration_seconds,
 ]
-NUMERIC: list[Any] = [parser for parser in PARSERS if parser is not values.text]
+NUMERIC: list[Any] = [parser for parser in PARSERS if parser not in (values.text, values.identifier)]
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
@@ -99,6 +100,23 @@ def test_message_keeps_the_value(parser: Any) -> None:
 def test_text(raw: Any, expected: str) -> None:
     """Text loses the blanks around it, Unlimited stays text, numbers become text."""
     assert values.text(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("D1000001-0000-4000-8000-00000000000A", "d1000001-0000-4000-8000-00000000000a"),
+        (" Job-7 ", "job-7"),
+        (7, "7"),
+        ("00000000-0000-0000-0000-000000000000", None),
+        ("0" * 32, None),
+        ("0", "0"),
+        (0, "0"),
+    ],
+)
+def test_identifier(raw: Any, expected: str | None) -> None:
+    """Ids are comparable whatever their case; the GUID of zeros names nothing."""
+    assert values.identifier(raw) == expected
 
 
 def test_fold() -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
@@ -56,6 +57,11 @@ class Vendor:
         return [seen.path for seen in self.seen]
 
 
+def form_of(seen: Seen) -> dict[str, str]:
+    """Return the form that a request carried."""
+    return dict(parse_qsl(seen.body.decode(), keep_blank_values=True, strict_parsing=True))
+
+
 def says(payload: Any = None, *, status: int = 200, **headers: str) -> Handler:
     """Answer with JSON; underscores in header names become hyphens."""
 
@@ -100,7 +106,14 @@ async def serving(vendor: Vendor, context: ssl.SSLContext | None = None) -> Asyn
         vendor.url = f"{'https' if context else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
         yield vendor
     finally:
+        await settled()
         await runner.cleanup()
+
+
+async def settled() -> None:
+    """Let the loop see to the connections whose other end has just hung up; no time passes."""
+    for _ in range(50):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager

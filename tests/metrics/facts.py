@@ -13,12 +13,19 @@ from exporter.records import (
     JobHistory,
     JobKey,
     JobSchedule,
+    JobSettings,
     JobTally,
     MicrosoftLicenses,
+    ProtectedEntities,
     Protection,
+    Proxy,
     Record,
+    Repository,
+    RepositoryUsage,
     ScanProfile,
     ScanProfileDrift,
+    Server,
+    ServerLicense,
     Subscription,
     Tenant,
     UnusualActivity,
@@ -52,6 +59,8 @@ def about_the_tenant(tenant: str) -> list[Record]:
             owner_email="anna@example.com",
             status="success",
             labels={"tier": "gold"},
+            last_backup_at=1_772_483_600.5,
+            synchronized_at=1_772_484_000.0,
         ),
         Subscription(
             tenant=tenant,
@@ -63,6 +72,7 @@ def about_the_tenant(tenant: str) -> list[Record]:
             payment="monthly",
             seats_purchased=50.0,
             seats_used=48.0,
+            seats_new=3.0,
             seats_change=-2.0,
             capacity_purchased_bytes=2.0**40,
             storage_consumed_bytes=1.5e9,
@@ -78,6 +88,8 @@ def about_the_tenant(tenant: str) -> list[Record]:
             protected=98,
             stored_bytes={"avepoint": 1e9, "byos": 0.0},
         ),
+        ProtectedEntities(tenant=tenant, entities={"users": 47, "groups": 3, "sites": 52, "teams": 0}),
+        RepositoryUsage(tenant=tenant, repository="r1", used_bytes={"local": 0.0, "cache": 2.0**32, "object": 2.0**40}),
         UnusualActivity(
             tenant=tenant, workload="SharePoint Online", unusual_activities=2, potential_ransomware_attacks=0
         ),
@@ -115,6 +127,7 @@ def about_its_jobs(tenant: str) -> list[Record]:
             duration_count=7.0,
             objects={"successful": 700.0, "failed": 3.0},
             size_bytes=5e9,
+            retries=2.0,
             in_progress=1,
         ),
         JobHistory(
@@ -132,14 +145,74 @@ def about_its_jobs(tenant: str) -> list[Record]:
             objects={"successful": 100, "failed": 0},
         ),
         JobSchedule(tenant=tenant, job=MAIL, interval_seconds=21_600.0, longest_gap_seconds=28_800.0),
+        JobSettings(
+            tenant=tenant,
+            job=MAIL,
+            enabled=True,
+            next_run_at=1_772_500_000.0,
+            schedule="every day at 22:00",
+            backup_type="SelectedItems",
+            bottleneck="Source",
+            selected={"users": 12, "sites": 3},
+            excluded={"users": 1},
+        ),
         JobErrors(tenant=tenant, code="SP-1042", errors=3.0),
         AbandonedJobs(tenant=tenant, product="Microsoft 365", jobs=2),
     ]
 
 
+def about_the_server() -> list[Record]:
+    """Return what is known of a vendor's server, whichever tenants it has, with every value given."""
+    return [
+        Server(
+            tenant="",
+            api="v8",
+            version="8.4.0.1000",
+            installation="d1000001",
+            health={"server": False, "configurationDb": True, "nats": False},
+        ),
+        ServerLicense(
+            tenant="",
+            type="Rental",
+            status="Valid",
+            package="M365",
+            seats_purchased=500.0,
+            seats_used=487.0,
+            seats_new=12.0,
+            expires_at=1_790_000_000.0,
+            grace_ends_at=1_795_000_000.0,
+        ),
+        Repository(
+            tenant="",
+            repository="r1",
+            name="S3",
+            storage="AmazonS3Compatible",
+            immutable=True,
+            capacity_bytes=2.0**42,
+            free_bytes=2.0**41,
+            used_bytes=2.0**41,
+            immutability_seconds=2_592_000.0,
+            out_of_sync=True,
+            outdated=False,
+            out_of_order=False,
+        ),
+        Proxy(
+            tenant="",
+            proxy="x1",
+            name="proxy1",
+            operating_system="Linux",
+            version="8.4.0.1000",
+            online=True,
+            maintenance=False,
+            cpu_ratio=0.375,
+            memory_ratio=0.6125,
+        ),
+    ]
+
+
 def facts(tenant: str) -> list[Record]:
     """Return one record of every type that is shown."""
-    return [*about_the_tenant(tenant), *about_its_jobs(tenant)]
+    return [*about_the_tenant(tenant), *about_its_jobs(tenant), *about_the_server()]
 
 
 def samples_by_family(records: Iterable[Record], *, source: str = "s", stale: bool = False) -> dict[str, str]:

@@ -95,7 +95,7 @@ def test_vendor_data_is_said_to_be_cached() -> None:
     for row in FAMILIES:
         vendors = row.name.removeprefix(PREFIX) not in NOT_THE_VENDORS
         assert (CACHED in row.help) == vendors
-        assert bool(re.search(r" \((Elements|Cloud Backup)\b[^()]*: [^()]+\)$", row.help)) == vendors
+        assert bool(re.search(r" \((Elements|Cloud Backup|Veeam)\b[^()]*: [^()]+\)$", row.help)) == vendors
 
 
 def test_help_is_one_sentence_at_least() -> None:

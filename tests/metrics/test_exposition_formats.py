@@ -14,7 +14,7 @@ from exporter.metrics.exposition import Exposition, Format, header
 from exporter.metrics.internal import Instruments, ProcessInstruments, SourceInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.records import Collection, Record, Tenant
-from tests.metrics.facts import about_its_jobs, about_the_tenant, publish
+from tests.metrics.facts import about_its_jobs, about_the_server, about_the_tenant, publish
 from tests.metrics.reading import parsed
 from tests.support.clock import FakeClock
 
@@ -32,6 +32,7 @@ def snapshot() -> Snapshot:
         for tenant in TENANTS:
             publish(snapshot, source, tenant, "tenants", about_the_tenant(tenant))
             publish(snapshot, source, tenant, "jobs", about_its_jobs(tenant))
+        publish(snapshot, source, "", "infrastructure", about_the_server())
         lively = SourceInstruments(source, clock, birth_delay=120.0, collectors=["tenants", "jobs"])
         exercise(lively)
         lead(snapshot, source, lively)

@@ -3,7 +3,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.metrics.family import EXACT, by, counter, escaped, gauge, info, number, summary
+from exporter.metrics.family import EXACT, by, by_both, counter, escaped, gauge, info, number, summary
 from exporter.records import Record
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -73,6 +73,16 @@ def test_a_sample_an_entry() -> None:
     assert list(family.samples(FACT)) == [("", ',outcome="fa\\"iled"', 3.0), ("", "", 1.0)]
 
 
+def test_two_further_labels() -> None:
+    """Each entry of a mapping of pairs becomes a sample with two further labels; without entries there is none."""
+    family = by_both(("type", "selection"), "a", "h", Record, {}, lambda _: {("us\ners", "selected"): 3.0})
+    empty = by_both(("type", "selection"), "a", "h", Record, {}, lambda _: {})
+
+    assert list(family.samples(FACT)) == [("", ',type="us\\ners",selection="selected"', 3.0)]
+    assert family.further_labels == ("type", "selection")
+    assert list(empty.samples(FACT)) == []
+
+
 def test_info_without_text() -> None:
     """An info is 1 whatever is known; empty or unknown text is no label."""
     family = info("a_info", "h", Record, {}, lambda _: {"name": "x\ny", "country": "", "mode": None}, ("name",))
@@ -97,6 +107,7 @@ def test_what_outlives_stale_data() -> None:
         gauge("a", "h", Record, {}, lambda _: 1, kept=True),
         gauge("a", "h", Record, {}, lambda _: 1),
         by("b", "a", "h", Record, {}, lambda _: {}),
+        by_both(("b", "c"), "a", "h", Record, {}, lambda _: {}),
     ]
 
-    assert [family.kept for family in families] == [True, True, True, True, True, False, False]
+    assert [family.kept for family in families] == [True] * 5 + [False] * 3

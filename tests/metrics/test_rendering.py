@@ -1,13 +1,29 @@
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.metrics_core import Metric
 
 from exporter.metrics.catalog import FAMILIES
 from exporter.metrics.rendering import Renderer, gather
-from exporter.records import MicrosoftLicenses, Protection, Record, ScanProfile, Subscription, Tenant
-from tests.metrics.facts import NOBODY_KNOWS, facts, place, samples_by_family
+from exporter.records import (
+    JobSchedule,
+    JobSettings,
+    MicrosoftLicenses,
+    ProtectedEntities,
+    Protection,
+    Proxy,
+    Record,
+    Repository,
+    RepositoryUsage,
+    ScanProfile,
+    Server,
+    ServerLicense,
+    Subscription,
+    Tenant,
+)
+from tests.metrics.facts import MAIL, NOBODY_KNOWS, about_the_server, facts, place, samples_by_family
 from tests.metrics.reading import parsed
 
 ANY_TEXT = st.text() | st.text(alphabet='\\"\n\r\t\x00 ,={}#n')
@@ -65,6 +81,74 @@ def test_what_is_not_said_is_not_shown() -> None:
             'workload="Teams",job_type="backup"} 1772000000\n'
         ),
     }
+
+
+def test_a_server_that_says_nothing() -> None:
+    """Of a server, its licence, repositories, proxies and jobs only what is always known is shown, and no zero."""
+    silent: list[Record] = [
+        Server(tenant="", api="v6"),
+        ServerLicense(tenant=""),
+        Repository(tenant="", repository="r1"),
+        Proxy(tenant="", proxy="x1"),
+        RepositoryUsage(tenant="t1", repository="r1", used_bytes={}),
+        ProtectedEntities(tenant="t1", entities={}),
+        JobSettings(tenant="t1", job=MAIL),
+        JobSchedule(tenant="t1", job=MAIL, interval_seconds=None, longest_gap_seconds=None),
+    ]
+
+    lines = samples_by_family(silent)
+
+    assert lines == {
+        "m365backup_server_info": 'm365backup_server_info{source="s",api="v6"} 1\n',
+        "m365backup_server_license_info": 'm365backup_server_license_info{source="s"} 1\n',
+        "m365backup_repository_info": 'm365backup_repository_info{source="s",repository="r1"} 1\n',
+        "m365backup_proxy_info": 'm365backup_proxy_info{source="s",proxy="x1"} 1\n',
+        "m365backup_job_info": (
+            'm365backup_job_info{source="s",tenant="t1",product="Microsoft 365",workload="Exchange Online",'
+            'job_type="backup",job_name="Mail"} 1\n'
+        ),
+    }
+
+
+def test_what_belongs_to_no_tenant() -> None:
+    """What is true of a server has no tenant as a label."""
+    lines = samples_by_family(about_the_server())
+
+    assert all("tenant" not in text for text in lines.values())
+    assert lines["m365backup_server_healthy"] == (
+        'm365backup_server_healthy{source="s",component="server"} 0\n'
+        'm365backup_server_healthy{source="s",component="configurationDb"} 1\n'
+        'm365backup_server_healthy{source="s",component="nats"} 0\n'
+    )
+    assert (
+        lines["m365backup_repository_out_of_sync"]
+        == 'm365backup_repository_out_of_sync{source="s",repository="r1"} 1\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("immutable", "label"), [(True, ',immutable="true"'), (False, ',immutable="false"'), (None, "")]
+)
+def test_yes_and_no_as_a_label(immutable: bool | None, label: str) -> None:  # noqa: FBT001 - a case
+    """Whether a repository is immutable is a label that says true or false, and is not there if nobody knows."""
+    lines = samples_by_family([Repository(tenant="", repository="r1", immutable=immutable)])
+
+    assert lines["m365backup_repository_info"] == (
+        f'm365backup_repository_info{{source="s",repository="r1"{label}}} 1\n'
+    )
+
+
+def test_items_of_a_job() -> None:
+    """What a job was told to back up and to leave out are series of one family."""
+    job = JobSettings(tenant="t1", job=MAIL, selected={"users": 12, "sites": 0}, excluded={"users": 1})
+
+    items = samples_by_family([job])["m365backup_job_items"].splitlines()
+
+    assert [line.partition('job_name="Mail"')[2] for line in items] == [
+        ',type="users",selection="selected"} 12',
+        ',type="sites",selection="selected"} 0',
+        ',type="users",selection="excluded"} 1',
+    ]
 
 
 def test_every_family_has_a_reader_that_works() -> None:

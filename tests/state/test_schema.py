@@ -9,7 +9,7 @@ import pytest
 
 from exporter.errors import SettingsError
 from exporter.state.schema import APPLICATION_ID, MIGRATIONS, UnusableFile, examine, prepare, refuse_foreign
-from exporter.state.tables import TABLES, TENANTS
+from exporter.state.tables import COUNTERS, TABLES, TENANTS
 
 COLOURS = "ALTER TABLE tenants ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue';"
 SHAPES = "CREATE TABLE shapes (shape TEXT); INSERT INTO shapes VALUES ('round');"
@@ -180,3 +180,54 @@ def test_from_the_first_version(path: Path) -> None:
 
         assert first.execute("SELECT tenant FROM tenants").fetchall() == [("contoso",)]
         assert first.execute("SELECT count(*) FROM errors").fetchone() == (0,)
+
+
+def test_from_the_second_version(path: Path) -> None:
+    """A file of the second version keeps its counters; retries, which nobody counted, are none that is known of."""
+    objects, born = '{"successful": 5}', 1_772_400_000.0
+    counts = (
+        "s",
+        "contoso",
+        "Microsoft 365",
+        "Teams",
+        "backup",
+        born,
+        3,
+        2,
+        1,
+        0,
+        0,
+        60.5,
+        3,
+        objects,
+        None,
+        7.5,
+        born,
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as second:
+        prepare(second, MIGRATIONS[:2])
+        second.execute("INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", counts)
+        second.execute("INSERT INTO errors VALUES ('s', 'contoso', 'SP-1042', 0.0, 4)")
+
+        assert prepare(second) == 2
+
+        assert version_of(second) == len(MIGRATIONS) == 3
+        (row,) = second.execute(COUNTERS.select).fetchall()
+        assert dict(zip(COUNTERS.columns, row, strict=True)) == {
+            **dict(zip(("source", "tenant", "product", "workload", "job_type"), counts, strict=False)),
+            "born": born,
+            "runs": 3,
+            "successes": 2,
+            "failures": 1,
+            "warnings": 0,
+            "unobserved": 0,
+            "duration_sum": 60.5,
+            "duration_count": 3,
+            "objects": objects,
+            "objects_born": None,
+            "size_bytes": 7.5,
+            "size_born": born,
+            "retries": 0,
+            "retries_born": None,
+        }
+        assert second.execute("SELECT code, errors FROM errors").fetchall() == [("SP-1042", 4)]

@@ -54,10 +54,9 @@ KEYS = st.builds(
     name=st.sampled_from(["", "名前 'quoted'"]),
 )
 COUNTS = st.none() | st.dictionaries(st.sampled_from(["successful", "failed", "skipped", "warning"]), NUMBERS)
+OUTCOMES = st.sampled_from([(), ("successful",), ("successful", "failed")])
 STATUSES = st.sampled_from(["success", "failed", "running", "queued", "disabled", "none", "unknown_ß"])
-JOBS = st.builds(
-    Job, tenant=st.just("t"), job=KEYS, status=STATUSES, counts_known=st.booleans(), size_known=st.booleans()
-)
+JOBS = st.builds(Job, tenant=st.just("t"), job=KEYS, status=STATUSES, outcomes=OUTCOMES, size_known=st.booleans())
 RUNS = st.builds(
     Run,
     tenant=st.just("t"),

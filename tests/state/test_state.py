@@ -57,7 +57,7 @@ def test_restart(path: Path) -> None:
     async def first() -> None:
         async with living(path) as state:
             state.source("s").enter_jobs("contoso", jobs(3), 1.0)
-            state.source("t").answered("", "tenants", [Tenant(tenant="fabrikam", name="Fabrikam")])
+            state.source("t").answered("fabrikam", "tenants", [Tenant(tenant="fabrikam", name="Fabrikam")])
             await state.source("s").writer.committed()
             assert state.writable
 
@@ -65,7 +65,9 @@ def test_restart(path: Path) -> None:
         with capture_logs() as log:
             async with living(path) as state:
                 assert len(state.source("s").books("contoso").jobs.jobs) == 3
-                assert state.source("t").of("", "tenants").records == (Tenant(tenant="fabrikam", name="Fabrikam"),)
+                assert state.source("t").of("fabrikam", "tenants").records == (
+                    Tenant(tenant="fabrikam", name="Fabrikam"),
+                )
                 assert state.size > 0
         assert entries(log, "state_restored") == [{"path": str(path), "tenants": {"s": 1, "t": 1}}]
 

@@ -1,6 +1,8 @@
 """Ledgers from file to file: what is chosen, who wins, and what a fault leaves behind."""
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from exporter.state import tables
 from exporter.state.answers import packed
 from exporter.state.batch import Batch
 from exporter.state.database import Database
+from exporter.state.schema import MIGRATIONS, prepare
 from exporter.state.tables import Key, Row, Table
 from exporter.state.transfer import export, import_
 from tests.state.storage import Disk, held, made, names, put_aside, tenants
@@ -34,7 +37,7 @@ def written(path: Path, *rows: tuple[Table, Key, Row]) -> Path:
 
 def tenant(name: str, *, left_at: float | None = None, runs: int = 0, source: str = "s") -> Rows:
     """Return the rows of a tenant with a counter, an answer and a collection."""
-    counter = ("{}", NOW, runs, 0, 0, 0, 0, 0.0, 0, None, 0.0, None)
+    counter = ("{}", NOW, runs, 0, 0, 0, 0, 0.0, 0, None, 0.0, None, 2 * runs, NOW)
     return [
         (tables.TENANTS, (source, name), (1, left_at)),
         (tables.COUNTERS, (source, name, "M365", "VM", "backup"), counter),
@@ -237,6 +240,26 @@ def test_import_on_a_full_disk(disk: Disk, tmp_path: Path) -> None:
     assert names(database.open()) == {"contoso"}
     database.close()
     assert not put_aside(path, "corrupt")
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_import_of_what_an_older_version_wrote(path: Path, tmp_path: Path, version: int) -> None:
+    """What an older version exported is taken over: the counters as they were, what it did not count as nothing."""
+    there = tmp_path / "there.db"
+    with closing(sqlite3.connect(there, isolation_level=None)) as connection:
+        prepare(connection, MIGRATIONS[:version])
+        connection.execute("INSERT INTO tenants VALUES ('s', 'contoso', 1, NULL)")
+        connection.execute(
+            "INSERT INTO counters (source, tenant, product, workload, job_type, objects, born, runs, successes,"
+            " failures, warnings, unobserved, duration_sum, duration_count, size_bytes)"
+            " VALUES ('s', 'contoso', 'M365', 'VM', 'backup', '{}', 1.0, 7, 7, 0, 0, 0, 60.0, 7, 0.0)"
+        )
+
+    imported = import_(path, there)
+
+    assert imported.taken == {("s", "contoso")}
+    assert runs(path) == {"contoso": 7}
+    assert [row[-2:] for row in held(path)[tables.COUNTERS]] == [(0, None)]
 
 
 def test_import_of_nothing(path: Path, tmp_path: Path) -> None:

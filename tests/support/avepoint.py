@@ -8,7 +8,8 @@ from typing import Any, Final
 from aiohttp import ClientSession
 
 from exporter.source import Source, Surroundings
-from exporter.sources import AnySource
+from exporter.sources.cloudbackup.settings import CloudBackupSettings
+from exporter.sources.elements.settings import ElementsSettings
 from tests.support.clock import FakeClock
 from tests.support.observer import SilentObserver
 from tests.support.vendor import Vendor
@@ -47,7 +48,7 @@ class AvePointStage:
     clock: FakeClock
     notes: Notes = field(default_factory=Notes)
 
-    def build(self, name: str, settings: AnySource) -> Source:
+    def build(self, name: str, settings: ElementsSettings | CloudBackupSettings) -> Source:
         """Return the source that *settings* describe; the identity service has a token for it."""
         jitter = Random(1)  # noqa: S311 - no secret
         surroundings = Surroundings(session=self.session, clock=self.clock, observer=self.notes, random=jitter)

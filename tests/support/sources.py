@@ -10,7 +10,7 @@ from exporter.state.source import KnownRuns
 
 Answer = Callable[[str, str], Awaitable[Sequence[Record]]]
 
-NOTHING = KnownRuns(None, {})
+NOTHING = KnownRuns()
 """What is known of a tenant that was never asked about."""
 
 EXCHANGE = JobKey(product="Microsoft 365", workload="Exchange Online", job_type="backup")
@@ -27,6 +27,7 @@ class FakeSource:
     seconds: float = 0.5
     """How long each request is under way, as the meter is told."""
     asked: list[tuple[str, str]] = field(default_factory=list)
+    closed: bool = False
 
     async def collect(self, collector: str, tenant: str, known: Known) -> Sequence[Record]:  # noqa: ARG002 - not needed
         """Return the answer, which cost one request."""
@@ -36,6 +37,10 @@ class FakeSource:
 
     def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:
         """Nothing is learnt from answers."""
+
+    async def close(self) -> None:
+        """Nothing is to be given back."""
+        self.closed = True
 
     def count(self, collector: str) -> int:
         """Return how often *collector* was asked."""
@@ -59,7 +64,7 @@ def latest_job(tenant: str, run_id: str, status: str = "success", *, at: float, 
     """Return a job and its latest run."""
     over = status != "running"
     return [
-        Job(tenant=tenant, job=EXCHANGE, status=status, counts_known=True, size_known=True),
+        Job(tenant=tenant, job=EXCHANGE, status=status, outcomes=("successful", "failed"), size_known=True),
         Run(
             tenant=tenant,
             run_id=run_id,

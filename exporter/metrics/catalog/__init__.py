@@ -2,13 +2,21 @@
 
 from typing import Any, Final, TypeAlias
 
+from exporter.metrics.catalog import collectors, jobs, protection, runs, scan_profiles, servers, tenants
 from exporter.metrics.catalog import exporter as own
-from exporter.metrics.catalog import jobs, scan_profiles, tenants
 from exporter.metrics.family import Family, Instrument
 
 Row: TypeAlias = Family[Any] | Instrument
 
-FAMILIES: Final[tuple[Family[Any], ...]] = (*tenants.FAMILIES, *jobs.FAMILIES, *scan_profiles.FAMILIES)
+FAMILIES: Final[tuple[Family[Any], ...]] = (
+    *tenants.FAMILIES,
+    *protection.FAMILIES,
+    *collectors.FAMILIES,
+    *runs.FAMILIES,
+    *jobs.FAMILIES,
+    *scan_profiles.FAMILIES,
+    *servers.FAMILIES,
+)
 """Families read from records."""
 
 SOURCE_INSTRUMENTS: Final = own.SOURCE
@@ -23,6 +31,17 @@ CATALOG: Final[tuple[Row, ...]] = (
 )
 """All of them; a name stands here once."""
 
+SECTIONS: Final[tuple[tuple[str, tuple[Row, ...]], ...]] = (
+    ("Tenants and subscriptions", tenants.FAMILIES),
+    ("Protection", protection.FAMILIES),
+    ("Jobs", (*runs.FAMILIES, *jobs.FAMILIES)),
+    ("Scan profiles", scan_profiles.FAMILIES),
+    ("Servers, repositories and proxies", servers.FAMILIES),
+    ("Sources and their APIs", (*collectors.FAMILIES, *own.SOURCE)),
+    ("The exporter", (*own.PROCESS, *own.RUNTIME)),
+)
+"""Those of the page docs/metrics.md."""
+
 
 def markdown() -> str:
     """Return the catalog as the page docs/metrics.md."""
@@ -35,13 +54,7 @@ def markdown() -> str:
         "Rows marked *kept* outlive stale data; the others are withheld once `collector_stale` is 1.",
         "",
     ]
-    for title, rows in (
-        ("Tenants and subscriptions", tenants.FAMILIES),
-        ("Jobs", jobs.FAMILIES),
-        ("Scan profiles", scan_profiles.FAMILIES),
-        ("Sources and their APIs", own.SOURCE),
-        ("The exporter", (*own.PROCESS, *own.RUNTIME)),
-    ):
+    for title, rows in SECTIONS:
         lines += [f"## {title}", "", "| metric | type | labels | kept | meaning |", "|---|---|---|---|---|"]
         lines += [table_row(row) for row in rows]
         lines.append("")

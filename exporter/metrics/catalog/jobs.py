@@ -1,131 +1,38 @@
-"""Jobs: what the ledger counted, what it remembers, what the vendor shows now."""
+"""Jobs: what is remembered of each, how it is set up, and what the vendor shows now."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from exporter.metrics.family import CACHED, Family, Labels, by, counter, gauge, summary
-from exporter.records import AbandonedJobs, JobErrors, JobHistory, JobSchedule, JobTally
+from exporter.metrics.family import CACHED, Family, Labels, by, by_both, gauge, info
+from exporter.records import AbandonedJobs, JobHistory, JobSchedule, JobSettings
 
-TALLY: Final[Labels[JobTally]] = {
-    "tenant": lambda tally: tally.tenant,
-    "product": lambda tally: tally.product,
-    "workload": lambda tally: tally.workload,
-    "job_type": lambda tally: tally.job_type,
-}
-JOB: Final[Labels[JobHistory]] = {
-    "tenant": lambda history: history.tenant,
-    "product": lambda history: history.job.product,
-    "workload": lambda history: history.job.workload,
-    "job_type": lambda history: history.job.job_type,
-    "job_name": lambda history: history.job.name,
-}
-SCHEDULE: Final[Labels[JobSchedule]] = {
-    "tenant": lambda schedule: schedule.tenant,
-    "product": lambda schedule: schedule.job.product,
-    "workload": lambda schedule: schedule.job.workload,
-    "job_type": lambda schedule: schedule.job.job_type,
-    "job_name": lambda schedule: schedule.job.name,
-}
-ERRORS: Final[Labels[JobErrors]] = {
-    "tenant": lambda errors: errors.tenant,
-    "code": lambda errors: errors.code,
+JOB: Final[Labels[Any]] = {
+    "tenant": lambda record: record.tenant,
+    "product": lambda record: record.job.product,
+    "workload": lambda record: record.job.workload,
+    "job_type": lambda record: record.job.job_type,
+    "job_name": lambda record: record.job.name,
 }
 ABANDONED: Final[Labels[AbandonedJobs]] = {
     "tenant": lambda abandoned: abandoned.tenant,
     "product": lambda abandoned: abandoned.product,
 }
 
-LOWER_BOUND: Final = (
-    "Elements shows only the latest job of a module: a run that another replaced between two polls was never"
-    " shown, so its count is a lower bound."
-)
+
+def _items(settings: JobSettings) -> Mapping[tuple[str, str], float]:
+    """Return how many items were chosen or left out, by type and selection."""
+    return {
+        **{(type_, "selected"): number for type_, number in settings.selected.items()},
+        **{(type_, "excluded"): number for type_, number in settings.excluded.items()},
+    }
+
 
 FAMILIES: Final[tuple[Family[Any], ...]] = (
-    counter(
-        "job_runs_total",
-        f"Runs seen ended, whatever the result, skipped, canceled and stopped ones included. {LOWER_BOUND} {CACHED}"
-        " (Elements: status, jobId; Cloud Backup: state, id)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.runs,
-    ),
-    counter(
-        "job_successes_total",
-        f"Runs seen ended with status success. {CACHED} (Elements: status 2 Finished; Cloud Backup: state Finished)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.successes,
-    ),
-    counter(
-        "job_failures_total",
-        f"Runs seen ended as failed, failed_to_start or rejected. {CACHED} (Elements: status 3, 7, 9; Cloud"
-        " Backup: state Failed)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.failures,
-    ),
-    counter(
-        "job_warnings_total",
-        "Runs seen ended with a warning: finished, but some objects were not backed up."
-        f" {CACHED} (Elements: status 4 Finished with exception; Cloud Backup: also Partially Finished)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.warnings,
-    ),
-    counter(
-        "job_runs_unobserved_total",
-        "Runs seen in progress whose end was never shown, because a newer run had taken their place."
-        f" {CACHED} (Elements: jobId)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.unobserved,
-    ),
-    by(
-        "outcome",
-        "job_objects_total",
-        f"Objects of the runs seen ended, by what became of them. {CACHED}"
-        " (Elements: successfulCount, failedCount, skippedCount, warningCount; Cloud Backup: backupDetails)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.objects,
-        kind="counter",
-    ),
-    counter(
-        "job_bytes_total",
-        f"Bytes of the runs seen ended, as far as known, in steps of 0.01 GB. {CACHED} (Elements: backupSize)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.size_bytes,
-    ),
-    summary(
-        "job_duration_seconds",
-        f"Duration of the runs seen ended with success, warning or failed. {CACHED}"
-        " (Elements: endTime minus startTime, else jobDuration)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.duration_seconds_sum,
-        lambda tally: tally.duration_count,
-    ),
-    counter(
-        "job_errors_total",
-        "Errors of the runs seen ended, by code: 20 codes a tenant. Messages, which may name people, and further codes"
-        f" count as other. {CACHED} (Cloud Backup: jobErrors, isErrorCode, value, number)",
-        JobErrors,
-        ERRORS,
-        lambda errors: errors.errors,
-    ),
-    gauge(
-        "jobs_in_progress",
-        f"Jobs whose latest run is under way or queued. {CACHED} (Elements: status 1 Running, 6 Pending;"
-        " Cloud Backup: state In Progress)",
-        JobTally,
-        TALLY,
-        lambda tally: tally.in_progress,
-    ),
     by(
         "status",
         "job_last_status",
         "1 for the job's present status; running and queued do not hide how the last run ended."
-        f" {CACHED} (Elements: status)",
+        f" {CACHED} (Elements: status; Cloud Backup: state; Veeam: lastStatus, isEnabled)",
         JobHistory,
         JOB,
         lambda history: {history.status: 1.0} if history.status else None,
@@ -142,8 +49,8 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     gauge(
         "job_overdue_after_seconds",
         "Allowed age of the last completed run: the operator's override, else twice the longest gap of a known"
-        " schedule, and 26 hours at least. Absent for disabled jobs and those without a run in 30 days (see"
-        " jobs_abandoned).",
+        " schedule, and 26 hours at least. Absent for disabled jobs, those that run only when somebody starts them, and"
+        " those without a run in 30 days (see jobs_abandoned).",
         JobHistory,
         JOB,
         lambda history: history.overdue_after_seconds,
@@ -151,9 +58,10 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     ),
     gauge(
         "job_expected_interval_seconds",
-        f"How often the job is meant to run, on average. {CACHED} (Cloud Backup v2: frequency)",
+        "How often the job is meant to run, on average; absent where it runs only when somebody starts it."
+        f" {CACHED} (Cloud Backup v2: frequency; Veeam: schedulePolicy)",
         JobSchedule,
-        SCHEDULE,
+        JOB,
         lambda schedule: schedule.interval_seconds,
     ),
     gauge(
@@ -167,7 +75,8 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     ),
     gauge(
         "job_last_start_timestamp_seconds",
-        f"When the newest known run of the job started. {CACHED} (Elements, Cloud Backup: startTime)",
+        f"When the newest known run of the job started. {CACHED} (Elements, Cloud Backup: startTime; Veeam:"
+        " creationTime, lastRun)",
         JobHistory,
         JOB,
         lambda history: history.started_at,
@@ -175,8 +84,8 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     ),
     gauge(
         "job_last_end_timestamp_seconds",
-        f"When the newest ended run of the job ended, whatever the result. {CACHED} (Elements: endTime; Cloud"
-        " Backup: finishTime)",
+        f"When the newest ended run of the job ended, whatever the result. {CACHED} (Elements, Veeam:"
+        " endTime; Cloud Backup: finishTime)",
         JobHistory,
         JOB,
         lambda history: history.ended_at,
@@ -185,7 +94,7 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     gauge(
         "job_last_success_timestamp_seconds",
         "When the job last ended with success, remembered even where the vendor shows only a later failure."
-        f" {CACHED} (Elements: endTime; Cloud Backup: finishTime)",
+        f" {CACHED} (Elements, Veeam: endTime; Cloud Backup: finishTime)",
         JobHistory,
         JOB,
         lambda history: history.succeeded_at,
@@ -194,7 +103,7 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     gauge(
         "job_last_completed_timestamp_seconds",
         "When the job last ended with success or warning, remembered even where the vendor shows only a later"
-        f" failure. {CACHED} (Elements: endTime; Cloud Backup: finishTime)",
+        f" failure. {CACHED} (Elements: endTime; Cloud Backup: finishTime; Veeam: endTime, lastBackup)",
         JobHistory,
         JOB,
         lambda history: history.completed_at,
@@ -202,14 +111,18 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     ),
     gauge(
         "job_last_duration_seconds",
-        f"Duration of the newest ended run. {CACHED} (Elements: endTime minus startTime, else jobDuration)",
+        "Duration of the newest ended run; with Veeam of a retry chain from its first start to its last end."
+        f" {CACHED} (Elements: endTime minus startTime, else jobDuration; Cloud Backup: finishTime minus startTime,"
+        " else duration; Veeam: endTime minus creationTime)",
         JobHistory,
         JOB,
         lambda history: history.duration_seconds,
     ),
     gauge(
         "job_last_bytes",
-        f"Bytes of the newest ended run, in steps of 0.01 GB. {CACHED} (Elements: backupSize)",
+        "Bytes of the newest ended run: with Elements in steps of 0.01 GB, with Veeam before compression and"
+        f" deduplication and over all attempts. {CACHED} (Elements: backupSize; Veeam:"
+        " statistics.transferredDataBytes)",
         JobHistory,
         JOB,
         lambda history: history.size_bytes,
@@ -217,10 +130,49 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     by(
         "outcome",
         "job_last_objects",
-        f"Objects of the newest ended run, by what became of them. {CACHED}"
-        " (Elements: successfulCount, failedCount, skippedCount, warningCount; Cloud Backup: backupDetails)",
+        f"Objects of the newest ended run, by what became of them; with Veeam over all attempts. {CACHED}"
+        " (Elements: successfulCount, failedCount, skippedCount, warningCount; Cloud Backup: backupDetails; Veeam:"
+        " statistics.processedObjects, counted as successful)",
         JobHistory,
         JOB,
         lambda history: history.objects,
+    ),
+    gauge(
+        "job_enabled",
+        f"1 if the job is switched on. A job that is switched off neither runs nor fails. {CACHED} (Veeam: isEnabled)",
+        JobSettings,
+        JOB,
+        lambda settings: settings.enabled,
+    ),
+    gauge(
+        "job_next_run_timestamp_seconds",
+        f"When the job is to run next; absent where nothing is planned. {CACHED} (Veeam: nextRun)",
+        JobSettings,
+        JOB,
+        lambda settings: settings.next_run_at,
+        kept=True,
+    ),
+    info(
+        "job_info",
+        "How the job is set up, and what slowed down its last run."
+        f" {CACHED} (Veeam: schedulePolicy, backupType, statistics.bottleneck)",
+        JobSettings,
+        JOB,
+        lambda settings: {
+            "schedule": settings.schedule,
+            "backup_type": settings.backup_type,
+            "bottleneck": settings.bottleneck,
+        },
+        ("schedule", "backup_type", "bottleneck"),
+    ),
+    by_both(
+        ("type", "selection"),
+        "job_items",
+        "Items that the job was told to back up (selected) or to leave out (excluded), by type: users, groups, sites,"
+        " personal_sites, teams, organization, or other."
+        f" {CACHED} (Veeam: type of SelectedItems, ExcludedItems)",
+        JobSettings,
+        JOB,
+        _items,
     ),
 )

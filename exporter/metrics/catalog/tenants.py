@@ -1,27 +1,14 @@
-"""Tenants, what they bought and how much of them is protected."""
+"""Tenants and what they bought."""
 
 from typing import Any, Final
 
 from exporter.metrics.family import CACHED, Family, Labels, by, gauge, info
-from exporter.records import Collection, MicrosoftLicenses, Protection, Subscription, Tenant, UnusualActivity
+from exporter.records import MicrosoftLicenses, Subscription, Tenant
 
 TENANT: Final[Labels[Any]] = {"tenant": lambda record: record.tenant}
 SUBSCRIPTION: Final[Labels[Subscription]] = {
     "tenant": lambda record: record.tenant,
     "subscription": lambda record: record.subscription,
-}
-WORKLOAD: Final[Labels[Protection]] = {
-    "tenant": lambda record: record.tenant,
-    "product": lambda record: record.product,
-    "workload": lambda record: record.workload,
-}
-UNUSUAL: Final[Labels[UnusualActivity]] = {
-    "tenant": lambda record: record.tenant,
-    "workload": lambda record: record.workload,
-}
-COLLECTOR: Final[Labels[Collection]] = {
-    "tenant": lambda record: record.tenant,
-    "collector": lambda record: record.collector,
 }
 
 
@@ -29,7 +16,7 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     info(
         "tenant_info",
         "The tenant's name and country, with the labels of the operator's overrides; join it by tenant."
-        f" {CACHED} (Elements: organization, countryOrRegion, ownerEmail)",
+        f" {CACHED} (Elements: organization, countryOrRegion, ownerEmail; Veeam: name)",
         Tenant,
         TENANT,
         lambda tenant: {
@@ -57,10 +44,27 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
         TENANT,
         lambda tenant: {tenant.status: 1.0} if tenant.status else None,
     ),
+    gauge(
+        "tenant_last_backup_timestamp_seconds",
+        f"When the vendor last backed up anything of the tenant. {CACHED} (Veeam: lastBackuptime)",
+        Tenant,
+        TENANT,
+        lambda tenant: tenant.last_backup_at,
+        kept=True,
+    ),
+    gauge(
+        "tenant_sync_last_success_timestamp_seconds",
+        "When the vendor last read successfully which users, groups, sites and teams the tenant has; what is newer"
+        f" is not backed up. {CACHED} (Veeam v8: endTime of lastSyncState; v7: lastSyncTime)",
+        Tenant,
+        TENANT,
+        lambda tenant: tenant.synchronized_at,
+        kept=True,
+    ),
     info(
         "subscription_info",
         f"What the tenant bought. {CACHED} (Elements: service, subscriptionModel, storage, retention, package,"
-        " paymentType)",
+        " paymentType; Veeam: type, package of the server's licence)",
         Subscription,
         SUBSCRIPTION,
         lambda bought: {
@@ -74,8 +78,8 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
     ),
     gauge(
         "seats_purchased",
-        f"User seats bought; absent where the product is not sold by seat. {CACHED} (Elements, Cloud Backup:"
-        " purchasedUserSeats)",
+        "User seats bought; absent where the product is not sold by seat, and with Veeam, whose licence is the"
+        f" server's (server_license_seats_purchased). {CACHED} (Elements, Cloud Backup: purchasedUserSeats)",
         Subscription,
         SUBSCRIPTION,
         lambda bought: bought.seats_purchased,
@@ -84,10 +88,18 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
         "seats_used",
         "User seats in use. Elements has no such number: Microsoft licences assigned stand in for it, on every"
         f" subscription with seats, so never sum over subscriptions. {CACHED} (Elements: microsoftLicenseAssigned;"
-        " Cloud Backup: assignedUserSeats)",
+        " Cloud Backup: assignedUserSeats; Veeam: usedObjectsCount or licensedUsers)",
         Subscription,
         SUBSCRIPTION,
         lambda bought: bought.seats_used,
+    ),
+    gauge(
+        "seats_new",
+        "Users backed up for the first time this month, who will count as seats in use from the first day of the next"
+        f" month on. {CACHED} (Veeam: newObjectsCount or newUsers)",
+        Subscription,
+        SUBSCRIPTION,
+        lambda bought: bought.seats_new,
     ),
     gauge(
         "seats_change",
@@ -122,22 +134,6 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
         kept=True,
     ),
     gauge(
-        "unusual_activities",
-        "Sites in which the vendor found unusual activity, in the last days that are asked for (lookback)."
-        f" {CACHED} (Cloud Backup v2: unusualActivitiesCount)",
-        UnusualActivity,
-        UNUSUAL,
-        lambda found: found.unusual_activities,
-    ),
-    gauge(
-        "potential_ransomware_attacks",
-        "Sites in which the vendor suspects ransomware, in the last days that are asked for (lookback)."
-        f" {CACHED} (Cloud Backup v2: potentialRansomwareAttackCount)",
-        UnusualActivity,
-        UNUSUAL,
-        lambda found: found.potential_ransomware_attacks,
-    ),
-    gauge(
         "subscription_expiry_timestamp_seconds",
         f"Day on which the subscription ends, at midnight UTC. {CACHED} (Elements: expirationDate)",
         Subscription,
@@ -158,53 +154,5 @@ FAMILIES: Final[tuple[Family[Any], ...]] = (
         MicrosoftLicenses,
         TENANT,
         lambda licenses: licenses.available,
-    ),
-    gauge(
-        "objects_scanned",
-        f"Objects the discovery scan knows. {CACHED} (Elements: totalScannedObjects)",
-        Protection,
-        WORKLOAD,
-        lambda protection: protection.scanned,
-    ),
-    gauge(
-        "objects_protected",
-        f"Objects that have been backed up; compare with objects_scanned. {CACHED} (Elements: totalProtectedObjects)",
-        Protection,
-        WORKLOAD,
-        lambda protection: protection.protected,
-    ),
-    by(
-        "location",
-        "storage_stored_bytes",
-        "Backup data stored, one GB taken as 2^30 bytes, by location: avepoint, or byos for the customer's own"
-        f" storage. {CACHED} (Elements: dataSizeStoredInAvePoint, dataSizeStoredInBYOS)",
-        Protection,
-        WORKLOAD,
-        lambda protection: protection.stored_bytes,
-    ),
-    gauge(
-        "collector_success",
-        "1 if the last collection succeeded; absent where the tenant does not have what would be asked for.",
-        Collection,
-        COLLECTOR,
-        lambda state: None if state.success is None else float(state.success),
-        kept=True,
-    ),
-    gauge(
-        "collector_last_success_timestamp_seconds",
-        "When the collector last got a complete answer: the age of everything it serves.",
-        Collection,
-        COLLECTOR,
-        lambda state: state.succeeded_at,
-        kept=True,
-    ),
-    gauge(
-        "collector_stale",
-        "1 once collecting has failed for longer than stale_after: gauges of present state are withheld, counters,"
-        " times and infos stay.",
-        Collection,
-        COLLECTOR,
-        lambda state: None if state.success is None else float(state.stale),
-        kept=True,
     ),
 )

@@ -76,10 +76,14 @@ class CloudBackupSource:
     def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:
         """Nothing is learnt from answers: the ledger remembers the runs."""
 
+    async def close(self) -> None:
+        """Nothing is to be given back: tokens end by themselves."""
+
     async def _jobs(self, tenant: str, known: Known) -> list[Record]:
         """Ask for all jobs of a window at once; what they are about only where it is not known yet."""
         now = self._clock.now()
-        since = max(min(now - self._choices.lookback, (known.since or now) - BEHIND), now - LONGEST)
+        news_since = min((known.answered_at or now, *known.under_way.values()))
+        since = max(min(now - self._choices.lookback, news_since - BEHIND), now - LONGEST)
         since -= since % DAY  # v1 and v2 hear whole days only, and all generations should tell the same
         rows = await self._rows(Question(since=since, until=now + AHEAD))
         jobs = {row.run_id: job for row in rows if (job := known.job_of(row.run_id)) is not None}
@@ -149,6 +153,6 @@ def _latest(tenant: str, rows: Sequence[tuple[wire.JobRow, JobKey]]) -> list[Rec
     for row, job in rows:
         if job not in newest or (row.started_at or 0.0) >= (newest[job].started_at or 0.0):
             newest[job] = row
-    jobs = [Job(tenant=tenant, job=job, status=row.status, counts_known=True) for job, row in newest.items()]
+    jobs = [Job(tenant=tenant, job=job, status=row.status, outcomes=wire.OUTCOMES) for job, row in newest.items()]
     runs: list[Run] = [row.run(tenant, job) for row, job in rows]
     return [*jobs, *runs]

@@ -28,6 +28,7 @@ _OUTCOMES: Final[Mapping[Outcome, tuple[str, str]]] = {
     "failed": ("failedCount", "failedNumber"),
     "skipped": ("skippedCount", "skippedNumber"),
 }
+OUTCOMES: Final = tuple(_OUTCOMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,9 @@ class ElementsSource:
         elif collector == "jobs" and not applicable:
             self._services.setdefault(tenant, frozenset())
 
+    async def close(self) -> None:
+        """Nothing is to be given back: tokens end by themselves."""
+
     async def _tenants(self) -> list[Record]:
         rows = objects(await self._vendor.customers(self._choices.ids), self._observer, "customers")
         read = [wire.customer(row, personal_data=self._choices.personal_data) for row in rows]

@@ -38,6 +38,7 @@ _OUTCOMES: Final[Mapping[Outcome, tuple[str, str]]] = {
     "skipped": ("skippedCount", "skippedNumber"),
     "warning": ("warningCount", "warningNumber"),
 }
+ALL_OUTCOMES: Final = tuple(_OUTCOMES)
 
 
 def customer(fields: Fields, *, personal_data: bool) -> Tenant | None:
@@ -98,7 +99,9 @@ def job(tenant: str, fields: Fields) -> JobRow | None:
     status = _status(fields, placeholder=run_id is None)
     counts = _counts(fields)
     size = fields.read(size_bytes, "backupSize")
-    present = Job(tenant=tenant, job=key, status=status, counts_known=bool(counts), size_known=size is not None)
+    present = Job(
+        tenant=tenant, job=key, status=status, outcomes=ALL_OUTCOMES if counts else (), size_known=size is not None
+    )
     if run_id is None or status not in ENDED | UNDERWAY:
         return JobRow(present, None)
     return JobRow(present, _run(present, run_id, started_at, counts, size, fields))

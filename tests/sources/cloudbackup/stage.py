@@ -62,8 +62,9 @@ def enveloped(api: str, data: Any) -> Any:
 class Runs:
     """What a ledger might know."""
 
-    since: float | None = None
+    answered_at: float | None = None
     jobs: dict[str, JobKey] = field(default_factory=dict)
+    under_way: dict[str, float] = field(default_factory=dict)
 
     def job_of(self, run_id: str) -> JobKey | None:
         """Return the job of a run."""

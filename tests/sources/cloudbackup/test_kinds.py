@@ -185,7 +185,7 @@ async def test_nothing_is_asked_twice(stage: Stage) -> None:
 async def test_only_the_news_are_asked_about(stage: Stage) -> None:
     """Next to a known run a new one costs only its own questions, in the window that it began in."""
     old, new = job_id("XX"), job_id("EIB")
-    known = KnownRuns(MORNING - 9 * DAY, memory().books("contoso").jobs.runs)
+    known = KnownRuns(MORNING - 9 * DAY, runs=memory().books("contoso").jobs.runs)
     assert known.job_of(old) is None
 
     kinds = await found(

@@ -266,7 +266,7 @@ async def test_schedules_that_cannot_be(stage: Stage) -> None:
         "row",
     )
 
-    assert [(each.job.workload, each.interval_seconds / HOUR) for each in found] == [
+    assert [(each.job.workload, (each.interval_seconds or 0) / HOUR) for each in found] == [
         ("SharePoint Online", 6),
         ("unknown_15", 24),
     ]

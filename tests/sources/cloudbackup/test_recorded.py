@@ -27,7 +27,7 @@ async def test_jobs(stage: Stage, golden: Golden, api: str) -> None:
         stage.vendor.clear()
         stage.history(api, recorded(f"{api}/{answer}.json"), KINDS)
         stage.source(api)
-        records = await source.collect("jobs", CONTOSO, KnownRuns(None, {}))
+        records = await source.collect("jobs", CONTOSO, KnownRuns())
         await pipeline.take(plan, CONTOSO, records)
         stage.clock.advance(HALF_AN_HOUR)
         await pipeline.tick()

@@ -85,7 +85,7 @@ async def test_placeholders_are_no_runs(stage: Stage, status: Any, expected: str
     job, run = await read(stage, **(PLACEHOLDER | {"status": status}))
 
     assert (job.status, run) == (expected, None)
-    assert job.counts_known
+    assert job.outcomes == ("successful", "failed", "skipped", "warning")
     assert job.size_known
 
 
@@ -218,7 +218,7 @@ async def test_counts_unknown(stage: Stage) -> None:
 
     job, run = await read(stage, **counts)
 
-    assert (job.counts_known, job.size_known) == (False, False)
+    assert (job.outcomes, job.size_known) == ((), False)
     assert run is not None
     assert (run.objects, run.size_bytes) == (None, None)
 

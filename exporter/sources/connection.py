@@ -1,0 +1,37 @@
+"""How any source reaches its vendor, as the settings that all of them share say."""
+
+from exporter.client.json_client import Authorizer, JsonClient
+from exporter.client.limiter import Limiter
+from exporter.client.retry import RetryPolicy
+from exporter.client.transport import Transport
+from exporter.source import Surroundings
+from exporter.source_settings import SourceSettings
+
+
+def api_transport(settings: SourceSettings, surroundings: Surroundings) -> Transport:
+    """Return the way to the API's host; raises OSError or ssl.SSLError if ``tls.ca_file`` cannot be used."""
+    return Transport(
+        session=surroundings.session,
+        clock=surroundings.clock,
+        timeout_seconds=settings.limits.timeout,
+        max_body_bytes=settings.max_body_mib << 20,
+        ssl=settings.tls.verification(),
+        server_name=settings.tls.server_name,
+    )
+
+
+def api_client(
+    settings: SourceSettings, surroundings: Surroundings, *, transport: Transport, base_url: str, tokens: Authorizer
+) -> JsonClient:
+    """Return the client of one credential, with a limiter of its own."""
+    limits = settings.limits
+    return JsonClient(
+        transport=transport,
+        base_url=base_url,
+        tokens=tokens,
+        limiter=Limiter(limits.requests_per_second / surroundings.share, limits.concurrency, clock=surroundings.clock),
+        policy=RetryPolicy(),
+        clock=surroundings.clock,
+        observer=surroundings.observer,
+        jitter=surroundings.random.random,
+    )

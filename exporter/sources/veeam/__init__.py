@@ -1,0 +1,1 @@
+"""Veeam Backup for Microsoft 365: one server, many organizations."""

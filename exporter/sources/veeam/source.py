@@ -1,0 +1,176 @@
+"""Veeam Backup for Microsoft 365 as a source: five collectors about one server and its organizations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from exporter.client.fields import Fields
+from exporter.clock import Clock
+from exporter.errors import (
+    AnswerUnreadable,
+    NotFound,
+    PermissionMissing,
+    RequestRefused,
+    ServerFailed,
+    TimedOut,
+    ValueFault,
+)
+from exporter.records import ProtectedEntities, Record, Run, Server, ServerLicense, Tenant
+from exporter.source import CollectorPlan, Known, SourceObserver
+from exporter.source_settings import matches
+from exporter.sources.veeam import infrastructure_wire, wire
+from exporter.sources.veeam.client import PROTECTED, VeeamApi
+from exporter.sources.veeam.connection import Connection
+from exporter.sources.veeam.jobs import Jobs
+
+UNTOLD: Final = (AnswerUnreadable, NotFound, PermissionMissing, ServerFailed)
+"""What a part of an answer may fail with without costing the whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the operator chose of Veeam."""
+
+    ids: tuple[str, ...] = ()
+    lookback: float
+    job_items: bool = False
+    exclude_repositories: tuple[str, ...] = ()
+
+
+class VeeamSource:
+    """One server: every organization it backs up."""
+
+    kind = "veeam"
+
+    def __init__(
+        self,
+        api: str,
+        connection: Connection,
+        choices: Choices,
+        plans: Sequence[CollectorPlan],
+        observer: SourceObserver,
+        clock: Clock,
+    ) -> None:
+        self.api = api
+        self.plans = plans
+        self._connection = connection
+        self._choices = choices
+        self._observer = observer
+        self._organizations: dict[str, Tenant] = {}
+        """Organizations as they were known last, with times that an answer of today may not tell."""
+        self._jobs = Jobs(observer, clock, lookback=choices.lookback, items=choices.job_items)
+
+    async def collect(self, collector: str, tenant: str, known: Known) -> Sequence[Record]:
+        """Return the records of one collection."""
+        api = await self._connection.api()
+        match collector:
+            case "organizations":
+                return await self._discover(api)
+            case "jobs":
+                return await self._jobs.collect(api, known)
+            case "infrastructure":
+                return await self._infrastructure(api)
+            case "license":
+                return await self._license(api)
+            case "protection":
+                return await self._protection(api, tenant)
+            case _:
+                raise AssertionError(f"no collector is called {collector}")
+
+    def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:  # noqa: ARG002
+        """Learn again the times that an answer may not tell, and what slowed down each job."""
+        if collector == "organizations":
+            self._organizations |= {each.tenant: each for each in records if isinstance(each, Tenant)}
+        elif collector == "jobs":
+            self._jobs.recall(records)
+
+    async def close(self) -> None:
+        """End the session at the server."""
+        await self._connection.close()
+
+    async def runs_between(self, tenant: str, since: float, until: float) -> Sequence[Run]:
+        """Return the runs of an organization's jobs that started in a window of the past."""
+        return await self._jobs.runs_between(await self._connection.api(), tenant, since, until)
+
+    async def _discover(self, api: VeeamApi) -> list[Record]:
+        found = wire.organizations(await self._rows(api), self._observer)
+        wanted = {each.casefold() for each in self._choices.ids}
+        found = [each for each in found if not wanted or each.tenant in wanted]
+        synchronized = await self._synchronized(api, [each.tenant for each in found])
+        self._organizations = {
+            each.tenant: _remembering(each, self._organizations.get(each.tenant), synchronized.get(each.tenant))
+            for each in found
+        }
+        return list[Record](self._organizations.values())
+
+    async def _rows(self, api: VeeamApi) -> list[Any]:
+        """Return organizations with their last backup; without it where the proxies that know it do not answer."""
+        try:
+            return await api.organizations(extended=True)
+        except NotFound:
+            self._connection.mistaken()
+            raise
+        except (RequestRefused, ServerFailed, TimedOut):
+            return await api.organizations(extended=False)
+
+    async def _synchronized(self, api: VeeamApi, organizations: Sequence[str]) -> Mapping[str, float]:
+        try:
+            return wire.synchronized(await api.sync_states(organizations), self._observer)
+        except UNTOLD:  # whose backups there are matters more, and the requests' metric shows it
+            return {}
+
+    async def _infrastructure(self, api: VeeamApi) -> list[Record]:
+        instance = self._entity(await api.service_instance())
+        version, installation = wire.instance(instance)
+        server = Server(
+            tenant="",
+            api=api.generation,
+            version=version,
+            installation=installation,
+            health=await self._health(api),
+        )
+        repositories = infrastructure_wire.repositories(*await api.repositories(), self._observer)
+        hidden = self._choices.exclude_repositories
+        shown = [
+            each for each in repositories if not any(matches(glob, each.repository, each.name or "") for glob in hidden)
+        ]
+        proxies = infrastructure_wire.proxies(await api.proxies(), self._observer)
+        return [server, *shown, *proxies]
+
+    async def _health(self, api: VeeamApi) -> Mapping[str, bool]:
+        try:
+            answer = await api.health()
+        except NotFound:  # the first v8 had none
+            return {}
+        return {} if answer is None else infrastructure_wire.health(self._entity(answer))
+
+    async def _license(self, api: VeeamApi) -> list[Record]:
+        of: ServerLicense = wire.server_license(self._entity(await api.license()))
+        rows = await api.licensing(list(self._organizations))
+        return [of, *wire.seats(rows, of, self._observer)]
+
+    async def _protection(self, api: VeeamApi, tenant: str) -> list[Record]:
+        used = wire.used_repositories(tenant, await api.used_repositories(tenant), self._observer)
+        entities: dict[str, int] = {}
+        for entity in PROTECTED:
+            rows = await api.protected(entity, tenant)
+            if rows is not None:
+                entities[entity] = len(rows)
+        return [*used, *([ProtectedEntities(tenant=tenant, entities=entities)] if entities else [])]
+
+    def _entity(self, answer: Any) -> Fields:
+        try:
+            return Fields(answer, self._observer)
+        except ValueFault as error:
+            raise AnswerUnreadable("the answer is not an object") from error
+
+
+def _remembering(found: Tenant, before: Tenant | None, synchronized_at: float | None) -> Tenant:
+    """Return an organization with the times of before where nothing newer is told: they are evidence."""
+    last = (found.last_backup_at, before.last_backup_at if before else None)
+    read = (synchronized_at, before.synchronized_at if before else None)
+    return replace(
+        found,
+        last_backup_at=max((at for at in last if at is not None), default=None),
+        synchronized_at=max((at for at in read if at is not None), default=None),
+    )
