@@ -52,6 +52,8 @@ class SourceError(Exception):
         """The vendor's correlation id of the refused request, if it sent one."""
         self.source_wide = self.reason in SOURCE_WIDE
         """Whether it tells of the source as a whole rather than of one tenant or one endpoint."""
+        self.code: str | None = None
+        """The vendor's own error code, if it sent one of a harmless form."""
 
 
 class CredentialsRefused(SourceError):

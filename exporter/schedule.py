@@ -106,6 +106,7 @@ class Schedule:
     remembered: Callable[[str, str], Timing | None] = lambda _tenant, _collector: None
     """Tenant and collector → how it stood before a restart."""
     units: dict[tuple[str, str], Unit] = field(default_factory=dict)
+    _tenants: set[str] = field(default_factory=set)
     _heap: list[tuple[float, int, float, tuple[str, str]]] = field(default_factory=list)
     _requests_per_second: float = 0.0
     _busy: float = 0.0
@@ -124,16 +125,18 @@ class Schedule:
                 self.push(unit)
 
     def tenants(self) -> set[str]:
-        """Return those whose collections have units."""
-        return {tenant for tenant, _ in self.units if tenant != WHOLE_SOURCE}
+        """Return those that joined and did not leave."""
+        return set(self._tenants)
 
     def leave(self, tenant: str) -> None:
         """Ask no more about a tenant."""
+        self._tenants.discard(tenant)
         for plan in self.plans:
             self._account(self.units.pop((tenant, plan.name), None), 0.0, 0.0)
 
     def join(self, tenant: str, now: float) -> None:
         """Ask about a new tenant: now, or when it was due before a restart."""
+        self._tenants.add(tenant)
         for plan in self.plans:
             if plan.per_tenant:
                 self._add(plan, tenant, now)

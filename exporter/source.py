@@ -58,6 +58,11 @@ class Known(Protocol):
         ...
 
     @property
+    def newcomers(self) -> bool:
+        """Whether tenants are watched of whose jobs no answer has told yet."""
+        ...
+
+    @property
     def under_way(self) -> Mapping[str, float]:
         """The runs whose end was not shown yet, and when each started or was first seen."""
         ...

@@ -230,7 +230,7 @@ def test_check_config_in_a_process(good: Path) -> None:
 
     assert (before.returncode, before.stderr) == (0, "")
     assert (after.returncode, after.stdout) == (2, "")
-    assert after.stderr == f"{good}: sources.contoso.kind: should be 'elements' or 'cloudbackup'\n"
+    assert after.stderr == f"{good}: sources.contoso.kind: should be 'elements', 'cloudbackup' or 'veeam'\n"
 
 
 def test_run_with_a_bad_file_in_a_process(good: Path) -> None:

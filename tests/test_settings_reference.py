@@ -124,8 +124,9 @@ def test_variables_of_the_page_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     """The variables that the page gives as examples are accepted."""
     for name in set(re.findall(r"`(M365_BACKUP_[A-Z_0-9]+[A-Z])`", markdown())):
         monkeypatch.setenv(name, "info" if name.endswith("LEVEL") else '["0.0.0.0:1"]')
-    monkeypatch.setenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__AUTH__CLIENT_SECRET_FILE", "elsewhere")
-    monkeypatch.delenv("M365_BACKUP_SOURCES__ELEMENTS_EMEA__AUTH__CLIENT_SECRET")
+    for secret in ("ELEMENTS_EMEA__AUTH__CLIENT_SECRET", "VB365_DC1__AUTH__PASSWORD"):  # the example has its file
+        monkeypatch.setenv(f"M365_BACKUP_SOURCES__{secret}_FILE", "elsewhere")
+        monkeypatch.delenv(f"M365_BACKUP_SOURCES__{secret}")
 
     settings = load(EXAMPLE)
 

@@ -80,6 +80,19 @@ def test_fingerprint(text: str) -> None:
     assert pinned.fingerprint == bytes.fromhex(DIGITS)
 
 
+@pytest.mark.parametrize("name", ["vb365.example.com", "vb365", "vb_365.example.com.", "10.0.0.1", "::1"])
+def test_name_in_the_certificate(name: str) -> None:
+    """The name that a certificate should bear is a host's name or an address."""
+    assert TlsSettings(server_name=name).server_name == name
+
+
+@pytest.mark.parametrize("name", ["", "vb365:4443", "https://vb365", "vb365/", "*.example.com", "a..b", "a b", "a\n"])
+def test_name_that_no_host_has(name: str) -> None:
+    """What no certificate could bear for a host is a fault, not an error at the first request."""
+    with pytest.raises(ValidationError, match="should be a name alone"):
+        TlsSettings(server_name=name)
+
+
 def test_authority_of_our_own(tmp_path: Path) -> None:
     """Only the file's authority is trusted if there is one."""
     file, _ = write_pair(tmp_path, rsa_key())

@@ -155,7 +155,7 @@ def test_address(url: str) -> None:
         (r'"CONTOSO\backup"', "sources.vb365.auth.username: holds a control character;"),
         (r'"CONTOSO\nobody"', "sources.vb365.auth.username: holds a control character;"),
         (r'"CONTOSO\monitor"', "is not YAML: line 5, column 31: in double quotes a backslash needs another one;"),
-        (r'"CONTOSO\user"', "is not YAML: line 5, column 31: in double quotes a backslash needs another one;"),
+        (r'"CONTOSO\user"', "is not YAML: line 5, column 32: in double quotes a backslash needs another one;"),
     ],
 )
 def test_backslash_in_double_quotes(written: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:

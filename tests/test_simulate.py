@@ -1,4 +1,6 @@
 import argparse
+import re
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,8 +10,10 @@ import yaml
 from exporter.cli import main
 from exporter.settings import load
 from exporter.simulate import add_options
+from exporter.simulator import tls
 from exporter.simulator.faults import Faults
 from exporter.sources.elements.settings import ElementsSettings
+from tests.test_cli import status, terminated
 
 
 def options(*arguments: str) -> argparse.Namespace:
@@ -59,6 +63,7 @@ def test_options() -> None:
         ("--rows-per-customer=0", "argument --rows-per-customer: should be a whole number from 1 to 1000000"),
         ("--api=v2", "argument --api: invalid choice: 'v2'"),
         ("--vendor=veritable", "argument --vendor: invalid choice: 'veritable'"),
+        ("--tls-listen=nowhere", "argument --tls-listen: "),
         ("--seed=x", "argument --seed: invalid int value: 'x'"),
     ],
 )
@@ -106,6 +111,66 @@ def test_cloud_backup_is_v2_unless_asked(capsys: pytest.CaptureFixture[str]) -> 
     """Without --api the newest generation is printed, of Elements without --vendor."""
     assert printed(capsys, "--vendor=cloudbackup").count("    api: v2\n") == 2
     assert printed(capsys) == printed(capsys, "--vendor=elements", "--api=v3")
+
+
+def test_printed_config_of_veeam(capsys: pytest.CaptureFixture[str]) -> None:
+    """Veeam is printed with plain HTTP where there is no TLS, or no certificate that lasts."""
+    for more in ([], ["--tls-listen=127.0.0.1:4443"]):
+        source = yaml.safe_load(printed(capsys, "--vendor=veeam", *more))["sources"]["veeam_sim"]
+        assert (source["kind"], source["api"], source["base_url"]) == ("veeam", "auto", "http://127.0.0.1:8365")
+        assert source["auth"] == {"username": "CONTOSO\\monitor", "password": "simulated"}
+
+
+def test_printed_config_over_tls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The fingerprint printed is that of the certificate in the file, which is made once, with the host's name."""
+    path = tmp_path / "server.pem"
+    arguments = ("--vendor=veeam", "--api=v7", "--tls-listen=vb365.example.com:4443", f"--certificate={path}")
+    first = printed(capsys, *arguments)
+    source = yaml.safe_load(first)["sources"]["veeam_sim"]
+
+    assert printed(capsys, *arguments) == first
+    assert source["base_url"] == "https://vb365.example.com:4443"
+    assert source["tls"] == {"fingerprint_sha256": tls.read(path.read_bytes()).fingerprint}
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_printed_config_of_veeam_loads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The printed config loads as it is."""
+    pem, path = tmp_path / "server.pem", tmp_path / "config.yaml"
+    text = printed(capsys, "--vendor=veeam", "--tls-listen=127.0.0.1:4443", f"--certificate={pem}")
+    path.write_text(text, encoding="utf-8")
+
+    assert load(path).sources["veeam_sim"].base_url == "https://127.0.0.1:4443"
+
+
+def test_tls_until_terminated(capsys: pytest.CaptureFixture[str]) -> None:
+    """Over TLS too, the simulator says where, and the fingerprint of the certificate that it made for now."""
+    result = terminated(lambda: status("simulate", "--tenants=3", "--listen=127.0.0.1:0", "--tls-listen=127.0.0.1:0"))
+
+    assert result == 0
+    said = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"also on https://127\.0\.0\.1:[1-9]\d+; SHA-256 fingerprint: [0-9a-f]{64}", said[1])
+
+
+def test_a_taken_port_for_tls(capsys: pytest.CaptureFixture[str]) -> None:
+    """A port that is taken ends the simulator in one line, though the other port was free."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        assert status("simulate", "--listen=127.0.0.1:0", f"--tls-listen={address}") == 2
+
+    assert f"--tls-listen: {address} cannot be opened: " in capsys.readouterr().err
+
+
+def test_a_bad_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file without a certificate and its key is refused before anything is served."""
+    path = tmp_path / "server.pem"
+    path.write_text("nonsense", encoding="utf-8")
+
+    with pytest.raises(SystemExit) as exit_:
+        main(["simulate", "--tls-listen=127.0.0.1:4443", f"--certificate={path}"])
+
+    assert exit_.value.code == 2
+    assert f"--certificate: {path} cannot be used: " in capsys.readouterr().err
 
 
 def test_generations_belong_to_vendors(capsys: pytest.CaptureFixture[str]) -> None:

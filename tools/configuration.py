@@ -44,6 +44,7 @@ A variable overrides an option: `{prefix}` and the path in capitals, with `{deli
 |---|---|
 | `log.level` | `{prefix}LOG__LEVEL` |
 | `sources.elements_emea.auth.client_secret` | `{prefix}SOURCES__ELEMENTS_EMEA__AUTH__CLIENT_SECRET` |
+| `sources.vb365_dc1.auth.password` | `{prefix}SOURCES__VB365_DC1__AUTH__PASSWORD` |
 | `web.listen` | `{prefix}WEB__LISTEN` |
 
 - The environment wins over the file, and over included files.
@@ -56,13 +57,30 @@ A variable overrides an option: `{prefix}` and the path in capitals, with `{deli
 - A variable that begins with `{prefix}` and names no option is a fault. Those that Kubernetes sets for a Service of a
   similar name (`{prefix}EXPORTER_SERVICE_HOST` and its like) are passed over.
 - If the file has `client_secret_file`, setting `client_secret` by a variable is a fault: remove the one that you do
-  not mean.
+  not mean. The same holds for `password_file` and `password`.
 
 ## Secrets
 
 A secret is given once: as `client_secret`, in the file that `client_secret_file` names, or as a certificate and its
-key. Files are read again whenever a token is fetched, so a rotated secret needs no restart; the last newline is not
-part of the secret. Secrets never appear in faults, logs or metrics.
+key; with `kind: veeam` as `password`, or in the file that `password_file` names. Files are read again whenever a token
+is fetched, so a rotated secret needs no restart; the last newline is not part of the secret. Secrets never appear in
+faults, logs or metrics.
+
+## Certificates of the vendor's server
+
+By default the system's authorities decide, and the name in the URL must be in the certificate. Where no public
+authority signed it, as with Veeam unless somebody changed that, choose one of these below `tls`:
+
+| option | when |
+|---|---|
+| `ca_file` | your own authority signed it: the file holds its certificate, and no other authority counts then |
+| `fingerprint_sha256` | nobody signed it: this one certificate is accepted, whatever its name and dates |
+| `insecure_skip_verify` | for tests: anybody in between can read the secret; each start logs `tls_not_verified` |
+
+`server_name` is the name in the certificate where it is another than that in the URL. When nobody trusted signed a
+certificate, the error in the log tells its fingerprint; compare it on the server before you pin it:
+[how](sources/veeam.md#tls). `tls` is about the source's API; where tokens come from another host, `ca_file` and
+`insecure_skip_verify` hold there too.
 
 ## Several files
 

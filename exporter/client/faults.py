@@ -56,14 +56,8 @@ def fault_of(answer: Answer, *, operation: str, host: str) -> SourceError | None
     code = error_code(answer.body)
     said = f" {code}" if code else ""
     fault = kind(f"{operation}: {host} answered {answer.status}{said}: {meaning}", request_id=answer.request_id)
-    vars(fault)["code"] = code
+    fault.code = code
     return fault
-
-
-def code_of(error: SourceError) -> str | None:
-    """Return the vendor's error code that *error* came with, None if it came with none or with no answer."""
-    code = vars(error).get("code")
-    return code if isinstance(code, str) else None
 
 
 def error_code(body: bytes) -> str | None:

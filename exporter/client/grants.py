@@ -7,6 +7,7 @@ import asyncio
 import base64
 import uuid
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Protocol, Self, runtime_checkable
 
@@ -21,6 +22,8 @@ from exporter.errors import CredentialsRefused
 
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS: Final = 300
+QUIET_SECONDS: Final = 600.0
+"""How long a password that was refused rests: directories lock accounts after a few wrong ones in half an hour."""
 
 
 @runtime_checkable
@@ -176,7 +179,8 @@ class PasswordGrant(Grant):
     """A user's name and password, replaced for one request by the refresh token of the last answer.
 
     *extra* goes with either. A refresh token is used once, whatever comes of it: the password always works, and
-    a server that lost its sessions must not be asked about them for ever.
+    a server that lost its sessions must not be asked about them for ever. A password that was refused is not offered
+    again for `QUIET_SECONDS` unless it has changed: repeating it would lock the account.
     """
 
     def __init__(self, username: str, secret: Secret, extra: Mapping[str, str]) -> None:
@@ -185,28 +189,41 @@ class PasswordGrant(Grant):
         self._extra = dict(extra)
         self._refresh_token: Secret | None = None
         self._refreshing = False
+        self._offered: tuple[bytes, float] | None = None
+        """A digest of the password that was sent last, and when."""
+        self._refused: tuple[bytes, float] | None = None
 
     async def form(self, token_url: str, now: float) -> dict[str, str]:
-        """Return the form of the refresh token if there is one, else that of the password."""
-        del token_url, now
+        """Return the form of the refresh token if there is one, else that of the password.
+
+        Raises CredentialsRefused for a password that was refused a moment ago.
+        """
+        del token_url
         token, self._refresh_token = self._refresh_token, None
         self._refreshing = token is not None
         if token is not None:
             return {"grant_type": "refresh_token", "refresh_token": await token.read(), **self._extra}
-        return {
-            "grant_type": "password",
-            "username": self._username,
-            "password": await self._secret.read(),
-            **self._extra,
-        }
+        password = await self._secret.read()
+        self._offered = (sha256(password.encode()).digest(), now)
+        if self._refused is not None and self._offered[0] == self._refused[0]:
+            wait = self._refused[1] + QUIET_SECONDS - now
+            if wait > 0:
+                raise CredentialsRefused(
+                    f"the password was refused; it is offered again in {wait:.0f} s, or at once when it has changed:"
+                    " repeating it could lock the account"
+                )
+        return {"grant_type": "password", "username": self._username, "password": password, **self._extra}
 
     def granted(self, answer: Mapping[str, Any]) -> None:
         """Keep the refresh token of *answer*, if there is one."""
+        self._refused = None
         token = answer.get("refresh_token")
         self._refresh_token = Secret.of(token, None) if isinstance(token, str) and token else None
 
     def refused(self) -> bool:
         """Return whether it was a refresh token that was refused: then the password is worth a request."""
+        if not self._refreshing:
+            self._refused = self._offered
         return self._refreshing
 
 

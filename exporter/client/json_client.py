@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import orjson
 from yarl import URL
 
-from exporter.client.faults import REDIRECTS, code_of, fault_of
+from exporter.client.faults import REDIRECTS, fault_of
 from exporter.client.limiter import Limiter
 from exporter.client.links import same_origin
 from exporter.client.meter import note_request, probing
@@ -170,7 +170,7 @@ class JsonClient:
             status=trouble.status,
             retry_after=trouble.retry_after,
             jitter=self._jitter(),
-            code=code_of(trouble.fault),
+            code=trouble.fault.code,
         )
         return None if probing() else delay
 

@@ -1,11 +1,15 @@
 """How any source reaches its vendor, as the settings that all of them share say."""
 
+from typing import Final
+
 from exporter.client.json_client import Authorizer, JsonClient
 from exporter.client.limiter import Limiter
 from exporter.client.retry import RetryPolicy
 from exporter.client.transport import Transport
 from exporter.source import Surroundings
 from exporter.source_settings import SourceSettings
+
+RETRIES: Final = RetryPolicy()
 
 
 def api_transport(settings: SourceSettings, surroundings: Surroundings) -> Transport:
@@ -21,7 +25,13 @@ def api_transport(settings: SourceSettings, surroundings: Surroundings) -> Trans
 
 
 def api_client(
-    settings: SourceSettings, surroundings: Surroundings, *, transport: Transport, base_url: str, tokens: Authorizer
+    settings: SourceSettings,
+    surroundings: Surroundings,
+    *,
+    transport: Transport,
+    base_url: str,
+    tokens: Authorizer,
+    policy: RetryPolicy = RETRIES,
 ) -> JsonClient:
     """Return the client of one credential, with a limiter of its own."""
     limits = settings.limits
@@ -30,7 +40,7 @@ def api_client(
         base_url=base_url,
         tokens=tokens,
         limiter=Limiter(limits.requests_per_second / surroundings.share, limits.concurrency, clock=surroundings.clock),
-        policy=RetryPolicy(),
+        policy=policy,
         clock=surroundings.clock,
         observer=surroundings.observer,
         jitter=surroundings.random.random,

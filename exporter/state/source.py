@@ -35,6 +35,7 @@ class KnownRuns:
     """What the ledger remembers of a tenant's runs; see `exporter.source.Known`."""
 
     answered_at: float | None = None
+    newcomers: bool = False
     under_way: Mapping[str, float] = field(default_factory=dict)
     runs: Mapping[str, SeenRun] = field(default_factory=dict)
 
@@ -82,7 +83,12 @@ class SourceState:
         progress = self.of(tenant, collector).progress
         books = [self.books(tenant)] if tenant else [each for each in self.tenants.values() if each.left_at is None]
         under_way = {run_id: at for each in books for run_id, at in each.jobs.under_way().items()}
-        return KnownRuns(progress.succeeded_at if progress else None, under_way, self.books(tenant).jobs.runs)
+        return KnownRuns(
+            progress.succeeded_at if progress else None,
+            not all(each.jobs.observed for each in books),
+            under_way,
+            self.books(tenant).jobs.runs,
+        )
 
     def gaps(self, tenant: str) -> dict[JobKey, float | None]:
         """Return the longest pause in the schedule of each job whose schedule is known, ``None`` if it has none."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.client.faults import code_of, error_code, fault_of
+from exporter.client.faults import error_code, fault_of
 from exporter.client.transport import Answer
 from exporter.errors import (
     AnswerUnreadable,
@@ -117,7 +117,7 @@ def test_code_for_the_caller(status: int) -> None:
     fault = fault_of(answer(status, orjson.dumps(body)), operation="jobs", host="vendor")
 
     assert fault is not None
-    assert code_of(fault) == "ProxyOffline"
+    assert fault.code == "ProxyOffline"
     assert "example.com" not in everything_said(fault)
 
 
@@ -126,8 +126,8 @@ def test_no_code_for_the_caller() -> None:
     fault = fault_of(answer(500, b'{"message": "x", "errorCode": null}'), operation="jobs", host="vendor")
 
     assert fault is not None
-    assert code_of(fault) is None
-    assert code_of(TimedOut("no answer")) is None
+    assert fault.code is None
+    assert TimedOut("no answer").code is None
 
 
 @given(st.binary())

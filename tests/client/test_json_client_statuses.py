@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from exporter.client.faults import code_of
 from exporter.client.meter import metered
 from exporter.client.retry import RetryPolicy
 from exporter.client.tokens import Tokens
@@ -143,6 +142,6 @@ async def test_code(lasting: frozenset[str], asked: int, vendor: Vendor, client_
     with pytest.raises(ServerFailed, match="500 ProxyOffline") as caught:
         await client_of(policy=RetryPolicy(lasting_codes=lasting)).get("x", "x")
 
-    assert code_of(caught.value) == "ProxyOffline"
+    assert caught.value.code == "ProxyOffline"
     assert len(vendor.seen) == asked
     assert "example.com" not in everything_said(caught.value)

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,3 +177,44 @@ async def test_missing_password(vendor: Vendor, transport: Transport, clock: Fak
         await tokens.header()
 
     assert vendor.seen == []
+
+
+async def test_a_refused_password_rests(vendor: Vendor, tokens: Tokens, clock: FakeClock) -> None:
+    """A wrong password goes out once in ten minutes, however often a token is wanted: accounts get locked."""
+    vendor.on("/v8/Token", says({"message": "Login failed"}, status=400))
+    for _ in range(30):
+        with pytest.raises(CredentialsRefused):
+            await tokens.header()
+        clock.advance(20)
+    assert len(vendor.seen) == 1
+
+    with pytest.raises(CredentialsRefused):
+        await tokens.header()
+
+    assert len(vendor.seen) == 2
+
+
+async def test_a_changed_password_does_not_rest(
+    tmp_path: Path, vendor: Vendor, transport: Transport, clock: FakeClock, observer: Recorder
+) -> None:
+    """A password that was put right in its file is offered at once, and from then on all is as before."""
+    path = tmp_path / "password"
+    path.write_text("wrong")
+    tokens = Tokens(
+        transport=transport,
+        token_url=vendor.url + "/v8/Token",
+        grant=PasswordGrant("svc", Secret.of(None, path), {}),
+        scopes=[],
+        clock=clock,
+        observer=observer,
+    )
+    vendor.on("/v8/Token", says({"message": "Login failed"}, status=400), says(granted(1)))
+    with pytest.raises(CredentialsRefused):
+        await tokens.header()
+    with pytest.raises(CredentialsRefused, match="offered again in 600 s"):
+        await tokens.header()
+
+    path.write_text("right")
+
+    assert await tokens.header() == "Bearer tok-1"
+    assert len(vendor.seen) == 2

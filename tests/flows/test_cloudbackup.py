@@ -9,13 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 import yaml
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from exporter.app import Daemon, running
+from exporter.app import running
 from exporter.settings import Settings
 from exporter.simulator.cloudbackup.history import Shown, ended_between, history
 from exporter.simulator.cloudbackup.manners import Manners
@@ -25,18 +24,16 @@ from exporter.simulator.faults import Faults, parse_faults
 from exporter.simulator.gate import operation_of
 from exporter.simulator.server import build_app, serve
 from exporter.simulator.world import World
+from tests.support.scrape import SAMPLE, Samples, exposition, parsed, total
 from tests.support.warp import START, WarpClock, warped
 
 HOUR = 3600.0
 DAY = 86400.0
 POLL = 600.0
 GENERATIONS: tuple[CloudBackupApi, ...] = ("v2", "v1", "legacy")
-SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
-LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 COUNTED = {"finished": "successes", "failed": "failures", "with exception": "warnings", "partially": "warnings"}
 STATUS = {"finished": "success", "failed": "failed", "with exception": "warning", "partially": "warning"}
 
-Samples = dict[str, list[tuple[dict[str, str], float]]]
 Counts = Counter[tuple[str, ...]]
 
 
@@ -97,25 +94,6 @@ def settings_for(
             "limits": {"counter_birth_delay": "1s"},
         }
     )
-
-
-async def exposition(daemon: Daemon) -> str:
-    """Return what a scrape shows."""
-    async with aiohttp.ClientSession() as session, session.get(daemon.addresses[0] / "metrics") as response:
-        return await response.text()
-
-
-def parsed(text: str) -> Samples:
-    """Return all samples by name."""
-    samples: Samples = {}
-    for name, labels, value in SAMPLE.findall(text):
-        samples.setdefault(name.removeprefix("m365backup_"), []).append((dict(LABEL.findall(labels)), float(value)))
-    return samples
-
-
-def total(samples: Samples, name: str, **labels: str) -> float:
-    """Return the sum of the samples that have *labels*."""
-    return sum(value for theirs, value in samples.get(name, []) if labels.items() <= theirs.items())
 
 
 def counted(samples: Samples) -> Counts:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from math import ceil, floor, inf
+from math import floor, inf
 from typing import Final
 
 from exporter.simulator.era import DAY, HOUR
@@ -17,7 +17,10 @@ KEPT: Final = 53 * 7 * DAY
 
 WINDOW: Final = 6 * HOUR
 REMEMBERED: Final = 12
-"""So many windows of sessions stay computed: pages of the last day or two are asked for again and again."""
+"""So many windows of sessions stay computed: pages of the last day or two are asked for again and again.
+
+Of so many searches it stays known how much they find in which window, so that deep pages are found fast.
+"""
 
 PRIME: Final = 2_654_435_761
 
@@ -42,7 +45,7 @@ class Archive:
         self._era = installation.world.era
         self._size = self._era.seconds(WINDOW)
         self._windows: OrderedDict[int, tuple[Session, ...]] = OrderedDict()
-        self._counts: dict[int, int] = {}
+        self._counts: OrderedDict[Search, dict[int, int]] = OrderedDict()
         self._members: tuple[int, ...] = ()
 
     def page(self, search: Search, now: float, offset: int, limit: int) -> list[Session]:
@@ -50,14 +53,16 @@ class Archive:
         self._forget_others(now)
         matches = self._filter(search, now)
         jobs = None if search.job_id is None else self._jobs(search.job_id, now)
+        counts = self._counts_of(search)
         found: list[Session] = []
         for window in self._order(search, now):
-            known = self._known_count(window, search, now)
-            if known is not None and known <= offset:
-                offset -= known
+            settled = self._settled(window, now)
+            if settled and counts.get(window, offset + 1) <= offset:
+                offset -= counts[window]
                 continue
             sessions = [session for session in self._sessions(window, jobs, now) if matches(session)]
-            self._note(window, search, len(sessions), now)
+            if settled:
+                counts[window] = len(sessions)
             found += islice(sessions, offset, offset + limit + 1 - len(found))
             offset = max(0, offset - len(sessions))
             if len(found) > limit:
@@ -124,16 +129,18 @@ class Archive:
             return tuple(sorted(sessions, key=lambda session: session.start, reverse=True))
         return tuple(sorted(sessions, key=_anyhow))
 
-    def _known_count(self, window: int, search: Search, now: float) -> int | None:
-        return self._counts.get(window) if search == Search() and self._settled(window, now) else None
-
-    def _note(self, window: int, search: Search, count: int, now: float) -> None:
-        if search == Search() and self._settled(window, now):
-            self._counts[window] = count
+    def _counts_of(self, search: Search) -> dict[int, int]:
+        """Return how many sessions of each settled window a search finds, as far as that is known."""
+        counts = self._counts.setdefault(search, {})
+        self._counts.move_to_end(search)
+        if len(self._counts) > REMEMBERED:
+            self._counts.popitem(last=False)
+        return counts
 
     def _settled(self, window: int, now: float) -> bool:
-        """Tell whether the window is over and none of it is too old."""
-        return ceil((now - self._era.seconds(KEPT)) / self._size) <= window < floor(now / self._size)
+        """Tell whether all that began in the window is over and none of it is too old."""
+        oldest = now - self._era.seconds(KEPT)
+        return oldest <= window * self._size and (window + 1) * self._size + self._era.seconds(DAY) <= now
 
     def _forget_others(self, now: float) -> None:
         members = tuple(customer.number for customer in self._installation.organizations(now))

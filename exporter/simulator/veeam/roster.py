@@ -22,7 +22,7 @@ ALL: Final = Workload("Microsoft 365", "all", "", "", 0, 1200)
 HISTORY_DAYS: Final = 420.0
 """Days of the world before its start when the oldest jobs began: more than the 53 weeks that are kept."""
 
-FREQUENT: Final = {5: "Minutes5", 13: "Minutes10", 21: "Minutes15", 29: "Minutes30", 37: "Hours1"}
+FREQUENT: Final = {6: "Minutes5", 14: "Minutes10", 21: "Minutes15", 27: "Minutes30", 33: "Hours1"}
 FREQUENT_EVERY: Final = 48
 """Of so many customers these have a job that runs often: such jobs are rare, but there are all kinds."""
 
@@ -77,7 +77,7 @@ def _plans(customer: Customer) -> Iterator[_Plan]:
     for place in range(lot.pick((0, 0, 1, 2), "more")):
         label = ("mail", "archive")[place]
         kind = lot.pick(("running", "running", "running", "off", "by hand", "never"), "kind", place)
-        if kind == "running" and lot.chance(0.15, "twin"):
+        if kind == "running" and lot.chance(0.3, "twin"):
             label = "all"
         yield _Plan(
             label,

@@ -54,11 +54,9 @@ class SessionRows:
 
     def _where(self, session: Session, now: float) -> Row:
         repository = self._installation.repository(session.job.repository_id, now)
-        if repository is None:
-            return {"proxyId": None, "proxyPoolId": None}
         return {
-            "proxyId": self._installation.proxy_id(repository.proxy),
-            "proxyPoolId": self._installation.pool_id(repository.pool),
+            "proxyId": self._installation.proxy_id(repository.proxy if repository else None),
+            "proxyPoolId": self._installation.pool_id(repository.pool if repository else None),
         }
 
     def _links(self, pen: Pen, session: Session, identifier: str) -> Row:

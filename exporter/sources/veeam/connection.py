@@ -1,6 +1,7 @@
 """One server and one account on it: which generation is spoken, with which session."""
 
 from exporter.client.json_client import JsonClient
+from exporter.client.retry import RetryPolicy
 from exporter.client.tokens import PasswordGrant, Secret, Tokens
 from exporter.errors import NotFound
 from exporter.source import Surroundings
@@ -11,6 +12,10 @@ from exporter.sources.veeam.generations import Generation, Generations
 
 NO_COOKIES = {"disable_antiforgery_token": "true"}
 """Without it v7 and v8 want a cookie's token beside the access token; v6 does not know it and does not mind."""
+
+
+PROXY_OFFLINE = "ProxyOffline"
+"""An error code that the next attempt, seconds later, would only bring again."""
 
 
 class Connection:
@@ -39,7 +44,12 @@ class Connection:
             observer=surroundings.observer,
         )
         self._http: JsonClient = api_client(
-            settings, surroundings, transport=transport, base_url=base_url, tokens=self._tokens
+            settings,
+            surroundings,
+            transport=transport,
+            base_url=base_url,
+            tokens=self._tokens,
+            policy=RetryPolicy(lasting_codes=frozenset({PROXY_OFFLINE})),
         )
         self._api: VeeamApi | None = None
 

@@ -122,7 +122,9 @@ class Jobs:
         """
         began = [row.started_at for row in rows if row.status in UNDERWAY and row.started_at is not None]
         oldest = min((*began, *known.under_way.values()), default=now)
-        news = now - self._lookback if known.answered_at is None else known.answered_at - BEHIND
+        news = now if known.answered_at is None else known.answered_at - BEHIND
+        if known.answered_at is None or known.newcomers:
+            news = min(news, now - self._lookback)
         return max(min(news, max(oldest - 1.0, now - self._lookback)), now - LONGEST)
 
     async def _reread(self, api: VeeamApi, session_id: str) -> list[Session]:

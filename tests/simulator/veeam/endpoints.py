@@ -1,4 +1,4 @@
-"""What Veeam can be asked: path with "*" for an id, what it shows, and by version its shape (O, L, P) and parameters."""
+"""What Veeam can be asked: path with "*" for an id, what it shows, and by version its shape (O L P) and parameters."""
 
 from typing import Final
 

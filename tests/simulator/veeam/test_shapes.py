@@ -152,7 +152,9 @@ async def test_any_case_of_letters(version: Version) -> None:
 
 async def test_missing_things(caller: Caller) -> None:
     """An id that nothing has is not found, with the error code of v8."""
-    for path in ("/Organizations/x", "/BackupRepositories/x", "/JobSessions/x", "/Jobs/x/SelectedItems"):
+    things = ("Organizations/x", "BackupRepositories/x", "JobSessions/x", "Jobs/x/SelectedItems")
+    parts = ("Organizations/x/LicensingInformation", "RestoreSessions/x/Statistics")
+    for path in (f"/{path}" for path in things + parts):
         answer = await caller.get(path)
         assert answer.status == 404
         assert (await answer.json())["errorCode"] == "ResourceNotFound"
@@ -167,6 +169,7 @@ async def test_bad_parameters(caller: Caller, query: dict[str, str]) -> None:
 
     assert answer.status == 400
     assert (await answer.json())["errorCode"] == "ParameterValidationFailure"
+    assert (await caller.get("/Organizations", extendedView="perhaps")).status == 400
 
 
 async def test_spoiled_answers() -> None:
@@ -174,7 +177,9 @@ async def test_spoiled_answers() -> None:
     async with calling(manners=VeeamManners(spoiled=0.3)) as caller:
         jobs = await caller.rows("/Jobs")
         sessions = await caller.rows("/JobSessions", endTimeLowerBound=iso(NOW - DAY))
+        users = await caller.rows("/ProtectedUsers", limit="50")
 
+    assert any(box["email"] is None for row in users for box in row["mailboxes"] or ())
     assert all(row["id"] for row in jobs + sessions)
     assert {None, "Updating"} < {row["lastStatus"] for row in jobs}
     assert {None, str, int} >= {type(row["eTag"]) if row["eTag"] is not None else None for row in sessions} > {int}

@@ -65,6 +65,7 @@ class Runs:
     answered_at: float | None = None
     jobs: dict[str, JobKey] = field(default_factory=dict)
     under_way: dict[str, float] = field(default_factory=dict)
+    newcomers: bool = False
 
     def job_of(self, run_id: str) -> JobKey | None:
         """Return the job of a run."""

@@ -82,9 +82,6 @@ async def test_proxies_that_are_offline(stage: Stage, status: int) -> None:
     source = stage.source()
     stage.answer("v8/Organizations", page(extended()), repeat=False)
     stage.answer("v8/Organizations", offline, status=status, repeat=False)
-    if status == 500:
-        for _ in range(3):
-            stage.answer("v8/Organizations", offline, status=status, repeat=False)
     stage.answer("v8/Organizations", page(ORGANIZATIONS))
     stage.answer("v8/Organizations/SyncState", [])
     before = await source.collect("organizations", "", KnownRuns())

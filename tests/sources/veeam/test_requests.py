@@ -37,6 +37,8 @@ async def test_an_idle_poll_costs_four_requests(stage: Stage) -> None:
     [
         (KnownRuns(), job(), MORNING - DAY),
         (KnownRuns(answered_at=MORNING - 300), job(), MORNING - 300 - HOUR),
+        (KnownRuns(answered_at=MORNING - 300, newcomers=True), job(), MORNING - DAY),
+        (KnownRuns(answered_at=MORNING - 3 * DAY, newcomers=True), job(), MORNING - 3 * DAY - HOUR),
         (KnownRuns(answered_at=MORNING - 3 * DAY), job(), MORNING - 3 * DAY - HOUR),
         (KnownRuns(answered_at=MORNING - 90 * DAY), job(), MORNING - 30 * DAY),
         (KnownRuns(answered_at=MORNING - 300, under_way={"s": MORNING - 5 * HOUR}), job(), MORNING - 5 * HOUR - 1),
@@ -54,7 +56,10 @@ async def test_an_idle_poll_costs_four_requests(stage: Stage) -> None:
     ],
 )
 async def test_window(stage: Stage, known: KnownRuns, row: dict[str, Any], since: float) -> None:
-    """Ended sessions are asked for since an hour before the last answer, or what is under way began, a day at most."""
+    """Ended sessions are asked for since an hour before the last answer, or what is under way began, a day at most.
+
+    Where an organization is new, the lookback counts again.
+    """
     stage.jobs([row])
     stage.answer("v8/JobSessions/s", session("s", began=MORNING - HOUR, took=None))
 
@@ -70,7 +75,7 @@ async def test_what_is_in_neither_list_is_asked_for(stage: Stage) -> None:
     stage.answer("v8/JobSessions/s1", session("s1", began=MORNING - 9 * DAY, took=9 * DAY - 60))
     stage.answer("v8/JobSessions/s2", status=404)
 
-    polled = await stage.polled(KnownRuns(MORNING - 300, {"s1": MORNING - 9 * DAY, "s2": MORNING - 9 * DAY}))
+    polled = await stage.polled(KnownRuns(MORNING - 300, under_way={"s1": MORNING - 9 * DAY, "s2": MORNING - 9 * DAY}))
 
     assert (polled.run.run_id, polled.run.status) == ("s1", "success")
 
@@ -83,7 +88,7 @@ async def test_rereading_is_bounded(stage: Stage) -> None:
     for run_id in lost:
         stage.answer(f"v8/JobSessions/{run_id}", status=404)
 
-    await stage.polled(KnownRuns(MORNING - 300, lost))
+    await stage.polled(KnownRuns(MORNING - 300, under_way=lost))
 
     assert len(stage.asked()) == 4 + 50
 
