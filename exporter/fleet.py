@@ -24,6 +24,7 @@ from exporter.state import State
 from exporter.state.source import SourceState
 
 LOG: Final = structlog.get_logger("exporter.fleet")
+ADVICE: Final = "anyone in between can read the secret; set tls.fingerprint_sha256 or tls.ca_file"
 RESTART_AFTER: Final = 60.0
 PATIENCE: Final = 1.5
 """Seconds that taking leave of a vendor may take: the exporter stops within five."""
@@ -66,13 +67,7 @@ class Watched:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
             self._running = None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self.source.close()
-        except (SourceError, TimeoutError) as error:
-            LOG.info("not_closed", source=self.name, error=str(error) or "it took too long")
-        except Exception:
-            LOG.exception("close_broken", source=self.name)
+        await take_leave(self.name, self.source)
 
     def baseline_accepted(self, tenant: str) -> None:
         """Show the drift of a tenant's scan profiles from their new baseline."""
@@ -186,12 +181,23 @@ class Fleet:
 def connect(name: str, its: AnySource, surroundings: Surroundings) -> Source:
     """Return the source that the settings describe; `SettingsError` if it cannot be built."""
     if its.tls.insecure_skip_verify:
-        LOG.warning("tls_not_verified", source=name, advice="anyone in between can read the secret; set tls.ca_file")
+        LOG.warning("tls_not_verified", source=name, advice=ADVICE)
     try:
         return its.build(name, surroundings)
     except OSError as error:
         fault = f"sources.{name}.tls.ca_file: cannot be used: {error.strerror or 'not PEM'}"
         raise SettingsError([fault]) from error
+
+
+async def take_leave(name: str, source: Source) -> None:
+    """Let a source give back what its vendor lent, if that can be had within `PATIENCE`."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await source.close()
+    except (SourceError, TimeoutError) as error:
+        LOG.info("not_closed", source=name, error=str(error) or "it took too long")
+    except Exception:
+        LOG.exception("close_broken", source=name)
 
 
 async def _restore(watched: Watched) -> None:

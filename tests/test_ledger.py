@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -519,3 +520,50 @@ def test_a_run_that_is_never_shown_again() -> None:
     assert ledger.under_way() == {}
     assert tally(ledger, NOW + 3 * DAY).unobserved == 1
     assert history(ledger, NOW + 3 * DAY).status == "none"
+
+
+def test_what_the_vendor_says_of_a_run_it_does_not_show() -> None:
+    """A job's own word on its last start and completion counts where it is newer, and never takes a time back."""
+    ledger = TenantLedger()
+    told = replace(job(), started_at=NOW - DAY, completed_at=NOW - DAY + 60)
+    ledger.observe([told], NOW)
+
+    assert history(ledger, NOW).started_at == NOW - DAY
+    assert (history(ledger, NOW).completed_at, history(ledger, NOW).succeeded_at) == (NOW - DAY + 60, None)
+    ledger.observe([run("a"), replace(told, started_at=NOW - 2 * DAY, completed_at=None)], NOW + 60)
+    assert history(ledger, NOW + 60).started_at == NOW
+    ahead = replace(told, started_at=NOW + 9 * DAY, completed_at=NOW + 9 * DAY)
+    changes = ledger.observe([ahead], NOW + 120)
+    assert history(ledger, NOW + 120).completed_at == NOW + 60
+    assert changes.jobs == set()
+
+
+def test_no_schedule_is_never_overdue() -> None:
+    """A job that only somebody's hand starts has no allowed age, not even the operator's."""
+    ledger = grown_up([job(), run("a")])
+
+    facts, _ = ledger.facts("contoso", NOW, birth_delay=BIRTH, overdue_after=60.0, gaps={EXCHANGE: None})
+
+    assert [fact.overdue_after_seconds for fact in facts if isinstance(fact, JobHistory)] == [None]
+
+
+@pytest.mark.parametrize(("gap", "allowed"), [(DAY, 2 * DAY), (None, None)])
+def test_a_job_that_never_ran(gap: float | None, allowed: float | None) -> None:
+    """A job that has a schedule and never ran is to be missed; one without a schedule is not."""
+    ledger = TenantLedger()
+    ledger.observe([job("not_started")], NOW)
+
+    facts, _ = ledger.facts("contoso", NOW, birth_delay=BIRTH, gaps={EXCHANGE: gap})
+
+    (fact,) = (fact for fact in facts if isinstance(fact, JobHistory))
+    assert (fact.overdue_after_seconds, fact.first_seen_at) == (allowed, NOW)
+
+
+def test_retries_are_counted() -> None:
+    """Attempts beyond the first add up, from 0 where a job is known to be tried again."""
+    ledger = grown_up([replace(job(), retries_known=True)])
+    before = tally(ledger, NOW).retries
+
+    ledger.observe([replace(job(), retries_known=True), replace(run("a"), retries=2)], NOW + 60)
+
+    assert (before, tally(ledger, NOW + 60).retries) == (0, 2)

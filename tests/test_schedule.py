@@ -59,6 +59,16 @@ def test_tenants_come_and_go() -> None:
     assert begun.lag(NOW + 10) == 0.0
 
 
+def test_tenants_without_collections_of_their_own() -> None:
+    """Tenants are known although all that is asked is asked for all at once: none of them is new at each discovery."""
+    begun = Schedule("veeam", (TENANTS, SUBSCRIPTIONS), 4)
+    begun.join("contoso", NOW)
+
+    assert begun.tenants() == {"contoso"}
+    begun.leave("contoso")
+    assert begun.tenants() == set()
+
+
 def test_bulk_under_way_is_not_doubled() -> None:
     """A list that is being asked for when new tenants are found is not queued a second time."""
     begun = schedule()

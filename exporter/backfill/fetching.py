@@ -16,7 +16,7 @@ from exporter.backfill.order import Span
 from exporter.client.observer import RetryReason
 from exporter.clock import Clock
 from exporter.errors import SettingsError, SourceError
-from exporter.fleet import connect
+from exporter.fleet import connect, take_leave
 from exporter.records import Tenant
 from exporter.roster import Roster
 from exporter.settings import Settings
@@ -111,6 +111,8 @@ class Work:
             except Exception as error:
                 LOG.exception("backfill_broken", source=name)
                 reason = f"bug: {type(error).__name__}"
+            finally:
+                await take_leave(name, source)
         self.failed.append(name)
         self.bar.say(f"{name}: failed: {reason}")
         return None
@@ -156,7 +158,7 @@ def windows(source: str, tenant: str, span: Span) -> Iterator[Window]:
 def _without_history(source: Source) -> str | None:
     if not isinstance(source, History):
         return f"the API of {source.kind} shows only the latest run of a job, no history"
-    return None if any(plan.history for plan in source.plans) else "its collector of jobs is disabled"
+    return None if any(plan.book == "jobs" for plan in source.plans) else "its collector of jobs is disabled"
 
 
 def _day(at: float) -> str:

@@ -259,3 +259,20 @@ def test_a_history_survives() -> None:
 
     assert (known.answered_at, known.under_way) == (NOW - 60, {"b": NOW - 500})
     assert (known.job_of("a"), known.job_of("b"), known.job_of("c")) == (key, key, None)
+
+
+def test_what_is_known_of_a_whole_source() -> None:
+    """Asked about all at once, what is under way at any watched tenant is known, and whether any tenant is new."""
+    state, key = memory(), JobKey("Microsoft 365", "all", "backup")
+    for tenant, run_id in (("contoso", "a"), ("fabrikam", "b"), ("gone", "c")):
+        run = Run(tenant=tenant, run_id=run_id, job=key, status="running", started_at=NOW - 500)
+        state.enter_jobs(tenant, [run], NOW - 60)
+    state.leave("gone", NOW)
+    state.fares("", "jobs", Progress(success=True, succeeded_at=NOW - 60))
+
+    known = state.known("", "jobs")
+    state.resume("northwind")
+
+    assert (known.answered_at, known.newcomers) == (NOW - 60, False)
+    assert known.under_way == {"a": NOW - 500, "b": NOW - 500}
+    assert state.known("", "jobs").newcomers

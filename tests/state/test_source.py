@@ -56,7 +56,17 @@ KEYS = st.builds(
 COUNTS = st.none() | st.dictionaries(st.sampled_from(["successful", "failed", "skipped", "warning"]), NUMBERS)
 OUTCOMES = st.sampled_from([(), ("successful",), ("successful", "failed")])
 STATUSES = st.sampled_from(["success", "failed", "running", "queued", "disabled", "none", "unknown_ß"])
-JOBS = st.builds(Job, tenant=st.just("t"), job=KEYS, status=STATUSES, outcomes=OUTCOMES, size_known=st.booleans())
+JOBS = st.builds(
+    Job,
+    tenant=st.just("t"),
+    job=KEYS,
+    status=STATUSES,
+    outcomes=OUTCOMES,
+    size_known=st.booleans(),
+    retries_known=st.booleans(),
+    started_at=TIMES,
+    completed_at=TIMES,
+)
 RUNS = st.builds(
     Run,
     tenant=st.just("t"),
@@ -68,6 +78,7 @@ RUNS = st.builds(
     duration_seconds=st.none() | st.floats(0, 1e6),
     objects=COUNTS,
     size_bytes=st.none() | st.floats(0, 1e15),
+    retries=st.none() | NUMBERS,
     errors=st.none() | st.dictionaries(st.sampled_from(["CB-1", "0x80070005", "other"]), st.integers(0, 2**40)),
 )
 SETTINGS = st.dictionaries(st.sampled_from(["daily_scan", "mode"]), st.sampled_from(["on", "off", "ÄÖ\"'\n"]))

@@ -99,28 +99,20 @@ class Chain:
         )
 
 
-def chains(sessions: Iterable[Session]) -> dict[str, list[Chain]]:
-    """Return the chains of each job, the oldest first; of a retry whose first session is nowhere nothing is known."""
-    by_job: dict[str, list[Session]] = {}
-    known: dict[str, Session] = {}
-    for session in sessions:
-        if session.session_id not in known:
-            by_job.setdefault(session.job_id, []).append(session)
-        known[session.session_id] = session
-    return {job: _of_job([known[each.session_id] for each in theirs], known) for job, theirs in by_job.items()}
+def chains(sessions: Iterable[Session]) -> list[Chain]:
+    """Return the chains of one job, the oldest first; of a retry whose first session is nowhere nothing is known.
 
-
-def _of_job(sessions: Sequence[Session], known: Mapping[str, Session]) -> list[Chain]:
+    A session that comes twice counts as it came last.
+    """
+    known = {session.session_id: session for session in sessions}
     found: dict[str, Chain] = {}
     latest: Chain | None = None
-    for session in sorted(sessions, key=lambda each: (_created(each), each.retry)):
+    for session in sorted(known.values(), key=lambda each: (_created(each), each.retry)):
         root = _root(session, known)
-        if root is None and latest is None:
-            continue
         if root is not None:
             latest = found.setdefault(root, Chain(root))
-        assert latest is not None  # noqa: S101 - either of the two
-        latest.sessions.append(session)
+        if latest is not None:
+            latest.sessions.append(session)
     return sorted(found.values(), key=lambda chain: chain.began)
 
 

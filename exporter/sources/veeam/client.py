@@ -33,6 +33,8 @@ class VeeamApi:
     generation: Generation = "v8"
     pages_lists = True
     """Whether lists of what is configured come in pages, and may be asked for so."""
+    knows_windows = True
+    """Whether the sessions of a job can be asked for by time."""
 
     def __init__(self, http: JsonClient) -> None:
         self._http = http
@@ -170,6 +172,7 @@ class V6(V7):
     """v6: rows tell less, and sessions of the past are asked for job by job."""
 
     generation: Generation = "v6"
+    knows_windows = False
 
     async def sync_states(self, organizations: Sequence[str]) -> list[Any]:  # noqa: ARG002 - as v7
         """Return none: v6 does not tell."""

@@ -1,5 +1,6 @@
 """Which generation of the API a server speaks: asked of the server unless the operator says."""
 
+import asyncio
 from typing import Final, Literal
 
 from exporter.client.json_client import JsonClient
@@ -24,15 +25,17 @@ class Generations:
         self._wanted = wanted
         self._clock = clock
         self._found: tuple[float, Generation] | None = None
+        self._finding = asyncio.Lock()
 
     async def spoken(self, http: JsonClient) -> Generation:
         """Return the generation to speak; raises `SourceError` if none can be found."""
         if self._wanted is not None:
             return self._wanted
-        now = self._clock.now()
-        if self._found is None or now - self._found[0] > AGAIN_AFTER:
-            self._found = (now, await self._newest(http))
-        return self._found[1]
+        async with self._finding:  # all collectors begin at once
+            now = self._clock.now()
+            if self._found is None or now - self._found[0] > AGAIN_AFTER:
+                self._found = (now, await self._newest(http))
+            return self._found[1]
 
     def forget(self) -> None:
         """Ask again: what was found does not seem to be served any more."""

@@ -37,8 +37,6 @@ class JobRow:
     next_run_at: float | None
     schedule: Schedule | None
     backup_type: str | None
-    version: Any
-    """What changes with the job's settings, where the API tells it."""
 
 
 def jobs(rows: Iterable[Any], observer: FaultObserver) -> list[JobRow]:
@@ -77,7 +75,6 @@ def _job(fields: Fields, job_type: Literal["backup", "copy"]) -> JobRow | None:
         next_run_at=fields.read(timestamp, "nextRun"),
         schedule=_schedule(fields, job_type),
         backup_type=_backup_type(fields),
-        version=fields.raw("eTag"),
     )
 
 

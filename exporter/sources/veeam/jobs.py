@@ -5,9 +5,7 @@ under way then and is in neither list is asked for by itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
-
-import structlog
+from typing import Final, NamedTuple
 
 from exporter.breathing import breathing
 from exporter.clock import Clock
@@ -21,20 +19,33 @@ from exporter.sources.veeam.job_wire import JobRow
 from exporter.sources.veeam.schedules import Schedule
 from exporter.sources.veeam.words import PRODUCT, WORKLOAD
 
-LOG: Final = structlog.get_logger("exporter.veeam")
 DAY: Final = 86400.0
 LONGEST: Final = 30 * DAY
 """The farthest back that sessions are asked for, however long nothing was heard."""
 BEHIND: Final = 3600.0
-"""How far before the last good answer a question begins: the server's clock is not ours."""
+"""How far before the last good answer a question begins, unless the lookback is shorter: the server's clock is not
+ours."""
 MOST_REREAD: Final = 50
 """How many sessions are asked for one by one in a poll."""
-LATEST_END: Final = 7 * DAY
-"""How long after its start a run of the past is expected to have ended, retries included."""
+AT_ONCE: Final = 100
+"""How many sessions are read between two looks at the clock: the first answer may hold tens of thousands."""
 PART_OF_ID: Final = 8
 """How many characters of its id tell a job from others of the same name, if they do."""
 ITEMS_EVERY: Final = DAY
-"""How soon a job's items are counted again where its row does not tell whether they changed."""
+"""How soon a job's items are counted again."""
+MOST_COUNTED: Final = 20
+"""How many jobs' items are counted in a poll."""
+
+
+class Items(NamedTuple):
+    """How many items of each type a job was told to back up and to leave out, and when they were counted."""
+
+    selected: Mapping[str, int]
+    excluded: Mapping[str, int]
+    counted_at: float = float("-inf")
+
+
+NO_ITEMS: Final = Items({}, {})
 
 
 class Jobs:
@@ -47,72 +58,50 @@ class Jobs:
         self._wants_items = items
         self._bottlenecks: dict[tuple[str, JobKey], str] = {}
         """What slowed down the last run of each job of a tenant, which a question about the last hour may not tell."""
-        self._items: dict[str, tuple[float, object, dict[str, int], dict[str, int]]] = {}
-        """Job → when its items were counted, the version of its row then, and the numbers."""
+        self._items: dict[tuple[str, JobKey], Items] = {}
 
     async def collect(self, api: VeeamApi, known: Known) -> list[Record]:
         """Return the jobs, their settings and runs of all organizations."""
         now = self._clock.now()
-        rows = await self._job_rows(api)
+        rows = await job_rows(api, self._observer)
         found = await self._sessions(api, rows, known, now)
-        of_job = chains(session for session in found if is_run(session.status))
+        of_job: dict[str, list[Session]] = {}
+        for session in found:
+            if is_run(session.status):
+                of_job.setdefault(session.job_id, []).append(session)
         keys = job_keys(rows)
+        if self._wants_items:
+            await self._count_items(api, rows, keys, now)
         records: list[Record] = []
         async for row in breathing(rows):
             if row.job_id in keys:
                 tenant, key = keys[row.job_id]
-                items = await self._items_of(api, row, now) if self._wants_items else ({}, {})
-                records += self._of_job(tenant, key, row, of_job.get(row.job_id, []), items, now)
-        here = {row.job_id for row in rows}
-        self._items = {job: counted for job, counted in self._items.items() if job in here}
+                items = self._items.get((tenant, key), NO_ITEMS)
+                records += self._of_job(tenant, key, row, chains(of_job.get(row.job_id, ())), items, now)
         return records
 
     def recall(self, records: Sequence[Record]) -> None:
-        """Learn again what slowed down the last run of each job."""
+        """Learn again what slowed down the last run of each job, and how many items it had."""
         for each in records:
-            if isinstance(each, JobSettings) and each.bottleneck is not None:
-                self._bottlenecks[each.tenant, each.job] = each.bottleneck
-
-    async def runs_between(self, api: VeeamApi, tenant: str, since: float, until: float) -> list[Run]:
-        """Return the runs of a tenant that started in a window of the past."""
-        now = self._clock.now()
-        rows = await self._job_rows(api)
-        runs: list[Run] = []
-        for job_id, (organization, key) in job_keys(rows).items():
-            if organization == tenant:
-                schedule = next(row.schedule for row in rows if row.job_id == job_id)
-                # A run that began in the window may end, and be tried again, after it.
-                told = await self._past(api, tenant, key, job_id, (since, min(until + LATEST_END, now + DAY)))
-                found = [each for each in job_wire.sessions(told, self._observer) if is_run(each.status)]
-                runs += _runs(tenant, key, chains(found).get(job_id, []), schedule, now, busy=False)
-        return [run for run in runs if run.started_at is not None and since <= run.started_at < until]
-
-    async def _past(
-        self, api: VeeamApi, tenant: str, key: JobKey, job_id: str, window: tuple[float, float]
-    ) -> list[Any]:
-        try:
-            return await api.sessions_of(job_id, *window)
-        except NotFound:  # v6 may tell of backup jobs only
-            LOG.warning("job_history_not_found", tenant=tenant, job_type=key.job_type, job_name=key.name)
-            return []
-
-    async def _job_rows(self, api: VeeamApi) -> list[JobRow]:
-        """Return backup jobs and copy jobs, these with the schedule and organization of the job that they copy."""
-        backups = job_wire.jobs(await api.jobs(), self._observer)
-        by_id = {row.job_id: row for row in backups}
-        copies = job_wire.copy_jobs(await api.copy_jobs(), self._observer)
-        return [*backups, *(job_wire.completed(row, by_id.get(row.source_job or "")) for row in copies)]
+            if isinstance(each, JobSettings):
+                if each.bottleneck is not None:
+                    self._bottlenecks[each.tenant, each.job] = each.bottleneck
+                if self._wants_items:
+                    self._items[each.tenant, each.job] = Items(each.selected, each.excluded)
 
     async def _sessions(self, api: VeeamApi, rows: Sequence[JobRow], known: Known, now: float) -> list[Session]:
         """Return the sessions that may be news."""
-        running = job_wire.sessions(await api.running_sessions(), self._observer)
+        told = await api.running_sessions()
         # Asked afterwards: what ends between the two questions is in the second answer.
-        since = self._since(rows, known, now)
-        ended = job_wire.sessions(await api.sessions_since(since), self._observer)
-        seen = {session.session_id for session in (*running, *ended)}
+        told += await api.sessions_since(self._since(rows, known, now))
+        found: list[Session] = []
+        async for place in breathing(range(0, len(told), AT_ONCE)):
+            found += job_wire.sessions(told[place : place + AT_ONCE], self._observer)
+        seen = {session.session_id for session in found}
         missing = sorted(run_id for run_id in known.under_way if run_id not in seen)[:MOST_REREAD]
-        reread = [session for each in missing for session in await self._reread(api, each)]
-        return [*running, *ended, *reread]
+        for session_id in missing:
+            found += await self._reread(api, session_id)
+        return found
 
     def _since(self, rows: Iterable[JobRow], known: Known, now: float) -> float:
         """Return from when on ended sessions are asked for.
@@ -122,7 +111,7 @@ class Jobs:
         """
         began = [row.started_at for row in rows if row.status in UNDERWAY and row.started_at is not None]
         oldest = min((*began, *known.under_way.values()), default=now)
-        news = now if known.answered_at is None else known.answered_at - BEHIND
+        news = now if known.answered_at is None else known.answered_at - min(BEHIND, self._lookback)
         if known.answered_at is None or known.newcomers:
             news = min(news, now - self._lookback)
         return max(min(news, max(oldest - 1.0, now - self._lookback)), now - LONGEST)
@@ -139,10 +128,10 @@ class Jobs:
         key: JobKey,
         row: JobRow,
         of_job: Sequence[Chain],
-        items: tuple[Mapping[str, int], Mapping[str, int]],
+        items: Items,
         now: float,
     ) -> list[Record]:
-        runs = _runs(tenant, key, of_job, row.schedule, now, busy=row.status in UNDERWAY)
+        runs = runs_of(tenant, key, of_job, row.schedule, now, busy=row.status in UNDERWAY)
         bottleneck = last_bottleneck(of_job) or self._bottlenecks.get((tenant, key))
         if bottleneck is not None:
             self._bottlenecks[tenant, key] = bottleneck
@@ -164,26 +153,34 @@ class Jobs:
             schedule=row.schedule.words if row.schedule else None,
             backup_type=row.backup_type,
             bottleneck=bottleneck,
-            selected=items[0],
-            excluded=items[1],
+            selected=items.selected,
+            excluded=items.excluded,
         )
         return [job, *runs, settings, *_schedule(tenant, key, row.schedule)]
 
-    async def _items_of(self, api: VeeamApi, row: JobRow, now: float) -> tuple[dict[str, int], dict[str, int]]:
-        """Return how many items of each type a backup job was told to back up and to leave out."""
-        if row.job_type != "backup":
-            return {}, {}
-        counted = self._items.get(row.job_id)
-        if counted is None or now - counted[0] > ITEMS_EVERY or counted[1] != row.version:
+    async def _count_items(
+        self, api: VeeamApi, rows: Sequence[JobRow], keys: Mapping[str, tuple[str, JobKey]], now: float
+    ) -> None:
+        """Count the items of some backup jobs: those never counted first, then those counted a day ago or more."""
+        jobs = {keys[row.job_id]: row.job_id for row in rows if row.job_type == "backup" and row.job_id in keys}
+        self._items = {job: items for job, items in self._items.items() if job in jobs}
+        age = {job: now - self._items.get(job, NO_ITEMS).counted_at for job in jobs}
+        oldest = sorted((job for job in jobs if age[job] > ITEMS_EVERY), key=lambda job: -age[job])
+        for job in oldest[:MOST_COUNTED]:
             try:
-                selected, excluded = [
-                    job_wire.items(await api.items(row.job_id, which), self._observer)
-                    for which in ("SelectedItems", "ExcludedItems")
-                ]
+                selected = job_wire.items(await api.items(jobs[job], "SelectedItems"), self._observer)
+                excluded = job_wire.items(await api.items(jobs[job], "ExcludedItems"), self._observer)
             except NotFound:  # the job has just gone
-                return {}, {}
-            counted = self._items[row.job_id] = (now, row.version, selected, excluded)
-        return counted[2], counted[3]
+                selected, excluded = {}, {}
+            self._items[job] = Items(selected, excluded, now)
+
+
+async def job_rows(api: VeeamApi, observer: SourceObserver) -> list[JobRow]:
+    """Return backup jobs and copy jobs, these with the schedule and organization of the job that they copy."""
+    backups = job_wire.jobs(await api.jobs(), observer)
+    by_id = {row.job_id: row for row in backups}
+    copies = job_wire.copy_jobs(await api.copy_jobs(), observer)
+    return [*backups, *(job_wire.completed(row, by_id.get(row.source_job or "")) for row in copies)]
 
 
 def job_keys(rows: Sequence[JobRow]) -> dict[str, tuple[str, JobKey]]:
@@ -210,7 +207,7 @@ def present_status(row: JobRow) -> str:
     return row.status
 
 
-def _runs(
+def runs_of(
     tenant: str, key: JobKey, of_job: Sequence[Chain], schedule: Schedule | None, now: float, *, busy: bool
 ) -> list[Run]:
     """Return the run of each chain; only the newest can still be tried again."""

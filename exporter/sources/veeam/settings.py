@@ -81,7 +81,7 @@ class JobsCollector(CollectorSettings):
     lookback: Annotated[Duration, AfterValidator(_at_most_thirty_days)] = DAY
     """How far back the first question about sessions goes, 30d at most; later ones go back to the last answer."""
     job_items: bool = False
-    """Whether the items of each job are counted: two requests a job, when it changed or once a day."""
+    """Whether the items of each backup job are counted: two requests a job and day, 20 jobs a poll at most."""
 
 
 class InfrastructureCollector(CollectorSettings):

@@ -22,6 +22,7 @@ from exporter.sources.veeam import infrastructure_wire, wire
 from exporter.sources.veeam.client import PROTECTED, VeeamApi
 from exporter.sources.veeam.connection import Connection
 from exporter.sources.veeam.jobs import Jobs
+from exporter.sources.veeam.past import Past
 
 UNTOLD: Final = (AnswerUnreadable, NotFound, PermissionMissing, ServerFailed)
 """What a part of an answer may fail with without costing the whole."""
@@ -59,6 +60,7 @@ class VeeamSource:
         self._organizations: dict[str, Tenant] = {}
         """Organizations as they were known last, with times that an answer of today may not tell."""
         self._jobs = Jobs(observer, clock, lookback=choices.lookback, items=choices.job_items)
+        self._past = Past(observer, clock)
 
     async def collect(self, collector: str, tenant: str, known: Known) -> Sequence[Record]:
         """Return the records of one collection."""
@@ -90,7 +92,7 @@ class VeeamSource:
 
     async def runs_between(self, tenant: str, since: float, until: float) -> Sequence[Run]:
         """Return the runs of an organization's jobs that started in a window of the past."""
-        return await self._jobs.runs_between(await self._connection.api(), tenant, since, until)
+        return await self._past.runs_between(await self._connection.api(), tenant, since, until)
 
     async def _discover(self, api: VeeamApi) -> list[Record]:
         found = wire.organizations(await self._rows(api), self._observer)

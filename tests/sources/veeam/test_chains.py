@@ -36,7 +36,7 @@ def attempt(session_id: str, began: float, status: str = "success", **more: Any)
 
 def only(*sessions: Session) -> Chain:
     """Return the only chain of these sessions."""
-    ((chain,),) = chains(sessions).values()
+    (chain,) = chains(sessions)
     return chain
 
 
@@ -61,7 +61,7 @@ def test_v6_tells_a_chain_by_the_order() -> None:
     plain = [replace(each, main_id=None, will_be_retried=None) for each in THREE]
     before = attempt("z", -7200)
 
-    found = chains([*plain, before])["job"]
+    found = chains([*plain, before])
 
     assert [[each.session_id for each in chain.sessions] for chain in found] == [["z"], ["a", "b", "c"]]
 
@@ -82,7 +82,7 @@ def test_the_rest_of_a_chain() -> None:
 
 def test_a_retry_of_nothing() -> None:
     """On v6, a retry whose first attempt is not told is no run."""
-    assert chains([attempt("b", 0, retry=1)]) == {"job": []}
+    assert chains([attempt("b", 0, retry=1)]) == []
 
 
 def test_between_two_attempts_the_run_is_under_way() -> None:
@@ -154,7 +154,7 @@ def test_any_order_of_answers(retries: list[int], named: bool, seed: int) -> Non
     shuffled = [*sessions, *sessions[:3]]
     Random(seed).shuffle(shuffled)  # noqa: S311 - no secret
 
-    found = chains(shuffled)["job"]
+    found = chains(shuffled)
 
     assert [chain.run_id for chain in found] == [f"run{number}" for number in range(len(retries))]
     assert [chain.run(CONTOSO, BACKUP, "success").retries for chain in found] == retries

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exporter.records import JobKey, Record
+from exporter.records import JobKey, JobSettings, Record
 from exporter.state.source import KnownRuns
 from tests.sources.veeam.stage import (
     BACKUP,
@@ -265,24 +265,71 @@ async def test_numbers_as_text(stage: Stage) -> None:
     assert (run.size_bytes, run.objects, run.retries) == (1000.0, {"successful": 10}, 0)
 
 
+def serve_items(stage: Stage, *jobs: dict[str, Any]) -> None:
+    """Answer a poll, and what it asks about the items of these jobs."""
+    stage.jobs(jobs)
+    for row in jobs:
+        selected = [{"type": "User"}, {"type": "User"}, {"type": "Site"}]
+        stage.answer(f"v8/Jobs/{row['id']}/SelectedItems", {"results": selected})
+        stage.answer(f"v8/Jobs/{row['id']}/ExcludedItems", {"results": [{"type": "Group"}, {"type": "Planet"}]})
+
+
 async def test_items(stage: Stage) -> None:
-    """Items are counted by type if asked, and again only when the job's row has changed or a day later."""
+    """Items are counted by type if asked, again a day later, and are told meanwhile, also after a restart."""
     source, asked = stage.source(collectors={"jobs": {"job_items": True}}), []
     told: list[Record] = []
-    for pause, version in ((0, 1), (HOUR, 1), (HOUR, 2), (DAY + 1, 2)):
+    serve_items(stage, job())
+    for pause in (0, HOUR, DAY + 1):
         stage.clock.advance(pause)
-        stage.vendor.clear()
         stage.grant("v8")
-        stage.jobs([job(eTag=version)])
-        selected = [{"type": "User"}, {"type": "User"}, {"type": "Site"}]
-        stage.answer(f"v8/Jobs/{JOB}/SelectedItems", {"results": selected})
-        stage.answer(f"v8/Jobs/{JOB}/ExcludedItems", {"results": [{"type": "Group"}, {"type": "Planet"}]})
         before = len(stage.queries("Items"))
         told = list(await source.collect("jobs", "", LATER))
         asked.append(len(stage.queries("Items")) - before)
+    again = stage.source(collectors={"jobs": {"job_items": True}})
+    again.recall("jobs", CONTOSO, told, applicable=True)
+    stage.vendor.clear()
+    stage.grant("v8")
+    stage.jobs([job()])
+    stage.answer(f"v8/Jobs/{JOB}/SelectedItems", status=404)
 
     settings = Polled(told).settings[BACKUP]
     assert settings.selected == {"users": 2, "sites": 1}
     assert settings.excluded == {"groups": 1, "other": 1}
-    assert asked == [2, 0, 2, 2]
+    assert asked == [2, 0, 2]
     assert stage.notes.unknown["items"] > 0
+    gone = Polled(list(await again.collect("jobs", "", LATER))).settings[BACKUP]
+    assert (gone.selected, gone.excluded) == ({}, {})
+
+
+async def test_items_of_many_jobs(stage: Stage) -> None:
+    """A poll counts the items of twenty jobs at most; the next one goes on with the others."""
+    jobs = [job(f"{number:08}-4444", name=f"Job {number}") for number in range(50)]
+    serve_items(stage, *jobs)
+    source = stage.source(collectors={"jobs": {"job_items": True}})
+    counted = []
+    for _ in range(4):
+        stage.clock.advance(300)
+        polled = Polled(list(await source.collect("jobs", "", LATER)))
+        counted.append(sum(bool(each.selected) for each in polled.settings.values()))
+
+    assert counted == [20, 40, 50, 50]
+    assert len(stage.queries("Items")) == 100
+
+
+async def test_items_remembered(stage: Stage) -> None:
+    """What was counted before a restart is told until it is counted again."""
+    jobs = [job(f"{number:08}-4444", name=f"Job {number}") for number in range(30)]
+    serve_items(stage, *jobs)
+    old = [
+        JobSettings(
+            tenant=CONTOSO, job=JobKey("Microsoft 365", "all", "backup", f"Job {number}"), selected={"users": 9}
+        )
+        for number in range(30)
+    ]
+    source = stage.source(collectors={"jobs": {"job_items": True}})
+    source.recall("jobs", CONTOSO, old, applicable=True)
+
+    polled = Polled(list(await source.collect("jobs", "", LATER)))
+
+    told = [each.selected for each in polled.settings.values()]
+    assert (told.count({"users": 2, "sites": 1}), told.count({"users": 9})) == (20, 10)
