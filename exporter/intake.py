@@ -65,6 +65,8 @@ class Intake:
             progress = collected.progress if plan.per_tenant else whole
             described = self.roster.tenants.get(tenant) if plan.discovers else None
             records = (described,) if described is not None else collected.records
+            if tenant == WHOLE_SOURCE and not self.roster.tells_of_itself():
+                records = None
             if progress is None or (collected.progress is None and records is None):
                 continue
             if collected.progress is not None:
@@ -194,8 +196,12 @@ class Intake:
         if plan.discovers:
             return await self._discover(records, now)
         # An answer that tells of no job of a tenant is an answer: its jobs are gone, its books are not.
-        by_tenant: dict[str, list[Record]] = {each: [] for each in self.roster.tenants} if plan.book else {}
-        wanted = self.roster.tenants.keys() | ({WHOLE_SOURCE} if self.roster.tells_of_itself() else set())
+        by_tenant: dict[str, list[Record]] = {}
+        here = set(self.roster.tenants)
+        if plan.book:
+            here = {each for each in here if self.state.questions.were_about(each, plan.name)}
+            by_tenant = {each: [] for each in here}
+        wanted = here | ({WHOLE_SOURCE} if self.roster.tells_of_itself() else set())
         async for record in breathing(records):
             if record.tenant in wanted:
                 by_tenant.setdefault(record.tenant, []).append(record)

@@ -1,7 +1,7 @@
 """What is remembered of one job, whatever the vendor shows now."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from exporter.records import COMPLETED, UNDERWAY, JobHistory, JobKey, Outcome, Run
 
@@ -41,6 +41,8 @@ class JobMemory:
     objects: dict[Outcome, int] | None = None
     forgotten_before: float = float("-inf")
     """The start of the newest run that was forgotten."""
+    gap: float | None = None
+    """The longest pause in its schedule, in seconds; 0: somebody starts it; ``None``: not known."""
 
     _fact: JobHistory | None = field(default=None, repr=False, compare=False)
 
@@ -58,6 +60,19 @@ class JobMemory:
         if completed_at is not None and (self.completed_at is None or completed_at > self.completed_at):
             self.completed_at, moved = completed_at, True
         return moved
+
+    def renamed(self) -> Self:
+        """Return itself for another name."""
+        self._fact = None
+        return self
+
+    def ends_later(self, run: Run, order: float) -> bool:
+        """Tell whether the newest run that ended did so later than is known."""
+        return (
+            order == self.ended_order
+            and run.ended_at is not None
+            and (self.ended_at is None or run.ended_at > self.ended_at)
+        )
 
     def end(self, run: Run, order: float) -> None:
         """Move what is known of the last end, success and completion forward, never back."""

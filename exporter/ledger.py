@@ -13,18 +13,17 @@ Pure: time is an argument, nothing is read or written elsewhere. The rules, each
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from exporter.job_memory import JobMemory, SeenRun
+from exporter.overdue import EXPECTED_DAILY, allowed_age
+from exporter.plausible import DAY, order_of, past, plausible
 from exporter.records import ENDED, UNDERWAY, AbandonedJobs, Job, JobKey, Outcome, Record, Run
 from exporter.tally import ErrorTally, Group, Tally
 
-DAY: Final = 86400.0
 ABANDONED_AFTER: Final = 30 * DAY
-OVERDUE_AFTER: Final = 26 * 3600.0
-"""Where no schedule is known: a daily backup with two hours of grace."""
 REMEMBER_RUNS: Final = 2 * DAY
 """How long a run that is no longer shown is expected to be able to return in a late answer."""
 SEEN_EVERY: Final = 3600.0
@@ -32,9 +31,6 @@ SEEN_EVERY: Final = 3600.0
 
 MOST_CODES: Final = 20
 OTHER_CODES: Final = "other"
-
-EXPECTED_DAILY: Final = frozenset({"backup", "copy"})
-"""Types of jobs that are expected to run daily unless the operator or a schedule says otherwise."""
 
 
 @dataclass(slots=True)
@@ -81,9 +77,10 @@ class TenantLedger:
         records = tuple(records)
         jobs = {record.job: record for record in records if isinstance(record, Job)}
         runs = [record for record in records if isinstance(record, Run)]
-        fresh_runs = sorted((_plausible(run, now) for run in runs if id(run) not in self._last), key=_order)
+        fresh_runs = sorted((plausible(run, now) for run in runs if id(run) not in self._last), key=order_of)
         fresh_jobs = [job for job in jobs.values() if id(job) not in self._last]
         changes = Changes()
+        self._rename(fresh_jobs, changes)
         for job in fresh_jobs:
             self._meet(job, now, changes)
         for run in fresh_runs:
@@ -128,9 +125,23 @@ class TenantLedger:
                     del self.jobs[key]
                     changes.jobs.add(key)
 
+    def _rename(self, jobs: Iterable[Job], changes: Changes) -> None:
+        """Let jobs go on with what is remembered of them under another name."""
+        renamed = {job.formerly: job.job for job in jobs if job.formerly in self.jobs}
+        moved = {new: self.jobs.pop(old) for old, new in renamed.items() if old is not None}
+        shown = {new: self.present.pop(old) for old, new in renamed.items() if old in self.present}
+        self.jobs |= {key: memory.renamed() for key, memory in moved.items()}
+        self.present |= shown
+        if renamed:
+            changes.jobs |= {*self.jobs, *(key for key in renamed if key is not None)}
+            for run_id, run in self.runs.items():
+                if run.job in renamed:
+                    run.job = renamed[run.job]
+                    changes.runs.add(run_id)
+
     def _meet(self, job: Job, now: float, changes: Changes) -> None:
         """See to it that the job is remembered and, unless disabled, counted from 0."""
-        if self._job(job.job, now, changes).tell(_past(job.started_at, now), _past(job.completed_at, now)):
+        if self._job(job.job, now, changes).tell(past(job.started_at, now), past(job.completed_at, now)):
             changes.jobs.add(job.job)
         if job.status != "disabled":
             known = _Known(objects=job.outcomes, size=job.size_known, retries=job.retries_known)
@@ -163,13 +174,20 @@ class TenantLedger:
             changes.runs.add(run.run_id)
         if run.status not in ENDED:
             if known is None:
-                self.runs[run.run_id] = SeenRun(run.job, "open", _order(run, now), seen_at=now)
+                self.runs[run.run_id] = SeenRun(run.job, "open", order_of(run, now), seen_at=now)
                 self.open_runs.add(run.run_id)
                 changes.runs.add(run.run_id)
             return
+        self._end(run, known, memory, now, changes)
+
+    def _end(self, run: Run, known: SeenRun | None, memory: JobMemory, now: float, changes: Changes) -> None:
+        order = order_of(run, now if known is None else known.order)
         if known is not None and known.state == "ended":
+            if memory.ends_later(run, order):  # what was taken for its end was not; it has counted all the same
+                memory.end(run, order)
+                changes.jobs.add(run.job)
             return
-        self.runs[run.run_id] = SeenRun(run.job, "ended", _order(run, now), seen_at=now)
+        self.runs[run.run_id] = SeenRun(run.job, "ended", order, seen_at=now)
         self.open_runs.discard(run.run_id)
         changes.runs.add(run.run_id)
         changes.jobs.add(run.job)
@@ -181,7 +199,7 @@ class TenantLedger:
             self._tally(run.job, now, changes, told).count(run)
             changes.groups.add(Group(run.job.product, run.job.workload, run.job.job_type))
             self._count_errors(run.errors or {}, now, changes)
-        memory.end(run, _order(run, now))
+        memory.end(run, order)
 
     def _count_errors(self, errors: Mapping[str, int], now: float, changes: Changes) -> None:
         for code, number in errors.items():
@@ -194,7 +212,7 @@ class TenantLedger:
         for run_id in self.open_runs - {run.run_id for run in runs}:
             seen = self.runs[run_id]
             gone = now - seen.seen_at > REMEMBER_RUNS
-            if gone or any(run.job == seen.job and _order(run, now) > seen.order for run in runs):
+            if gone or any(run.job == seen.job and order_of(run, now) > seen.order for run in runs):
                 self._tally(seen.job, now, changes, _Known()).unobserved += 1
                 changes.groups.add(Group(seen.job.product, seen.job.workload, seen.job.job_type))
                 seen.state = "lost"
@@ -228,12 +246,12 @@ class TenantLedger:
         *,
         birth_delay: float,
         overdue_after: float | None = None,
-        gaps: Mapping[JobKey, float | None] = MappingProxyType({}),
+        gaps: Mapping[JobKey, float] = MappingProxyType({}),
     ) -> tuple[list[Record], float | None]:
         """Return what the books say at *now*, and the time from which they would say something else.
 
-        *overdue_after* is what the operator allows, *gaps* the longest pause in each job's schedule, in seconds, or
-        ``None`` where it is known that there is no schedule.
+        *overdue_after* is what the operator allows, *gaps* the longest pause in each job's schedule, in seconds, and
+        0 where it is known that there is none; otherwise what is remembered counts.
         """
         facts: list[Record] = []
         changes: list[float] = []
@@ -249,9 +267,9 @@ class TenantLedger:
             if not quiet:
                 changes.append(memory.since() + ABANDONED_AFTER + 1)
             abandoned[key.product] += quiet and memory.started_at is not None and memory.status != "disabled"
-            allowed = None if quiet else _allowed(key, gaps, overdue_after)
-            scheduled = gaps.get(key) is not None
-            facts.append(memory.fact(tenant, key, allowed, present=key in self.present, scheduled=scheduled))
+            gap = gaps.get(key, memory.gap)
+            allowed = None if quiet else allowed_age(key, gap, overdue_after)
+            facts.append(memory.fact(tenant, key, allowed, present=key in self.present, scheduled=bool(gap)))
         facts += [AbandonedJobs(tenant=tenant, product=product, jobs=jobs) for product, jobs in abandoned.items()]
         for code, errors in self.errors.items():
             if now < errors.born + birth_delay:
@@ -264,35 +282,3 @@ def code_counted_as(code: str, counted: Mapping[str, object]) -> str:
     """Return the code under which an error counts, where those of *counted* do already."""
     known = code in counted or len(counted.keys() - {OTHER_CODES}) < MOST_CODES
     return code if known else OTHER_CODES
-
-
-def _allowed(key: JobKey, gaps: Mapping[JobKey, float | None], overdue_after: float | None) -> float | None:
-    """Return how old the last completed run of a job may be: twice its longest pause, but never less than the default.
-
-    A vendor skips a run that is due while the one before is still at work. What runs only when somebody starts it is
-    never overdue, whatever the operator allows.
-    """
-    gap = gaps.get(key)
-    if key in gaps and gap is None:
-        return None
-    if overdue_after is not None:
-        return overdue_after
-    if gap is None:
-        return OVERDUE_AFTER if key.job_type in EXPECTED_DAILY else None
-    return max(OVERDUE_AFTER, 2 * gap)
-
-
-def _past(at: float | None, now: float) -> float | None:
-    """Return the time unless it lies far ahead: as no time goes back, it would stay for ever."""
-    return None if at is None or at > now + DAY else at
-
-
-def _order(run: Run, otherwise: float = float("-inf")) -> float:
-    return run.started_at if run.started_at is not None else otherwise
-
-
-def _plausible(run: Run, now: float) -> Run:
-    """Return the run without times that lie far ahead: as no time goes back, one of them would stay for ever."""
-    if max(run.started_at or now, run.ended_at or now) <= now + DAY:
-        return run
-    return replace(run, started_at=_past(run.started_at, now), ended_at=_past(run.ended_at, now))

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.ledger import ABANDONED_AFTER, DAY, MOST_CODES, OVERDUE_AFTER, TenantLedger
+from exporter.ledger import ABANDONED_AFTER, MOST_CODES, TenantLedger
+from exporter.overdue import OVERDUE_AFTER
+from exporter.plausible import DAY
 from exporter.records import AbandonedJobs, Job, JobErrors, JobHistory, JobKey, JobTally, Record, Run
 
 NOW = 1_772_400_000.0
@@ -542,13 +544,13 @@ def test_no_schedule_is_never_overdue() -> None:
     """A job that only somebody's hand starts has no allowed age, not even the operator's."""
     ledger = grown_up([job(), run("a")])
 
-    facts, _ = ledger.facts("contoso", NOW, birth_delay=BIRTH, overdue_after=60.0, gaps={EXCHANGE: None})
+    facts, _ = ledger.facts("contoso", NOW, birth_delay=BIRTH, overdue_after=60.0, gaps={EXCHANGE: 0.0})
 
     assert [fact.overdue_after_seconds for fact in facts if isinstance(fact, JobHistory)] == [None]
 
 
-@pytest.mark.parametrize(("gap", "allowed"), [(DAY, 2 * DAY), (None, None)])
-def test_a_job_that_never_ran(gap: float | None, allowed: float | None) -> None:
+@pytest.mark.parametrize(("gap", "allowed"), [(DAY, 2 * DAY), (0.0, None)])
+def test_a_job_that_never_ran(gap: float, allowed: float | None) -> None:
     """A job that has a schedule and never ran is to be missed; one without a schedule is not."""
     ledger = TenantLedger()
     ledger.observe([job("not_started")], NOW)

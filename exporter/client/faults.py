@@ -34,7 +34,7 @@ _BY_STATUS: Final[dict[int, tuple[type[SourceError], str]]] = {
     HTTPStatus.FORBIDDEN: (PermissionMissing, "a role or a scope is missing"),
     HTTPStatus.NOT_FOUND: (
         NotFound,
-        "the wrong data centre in base_url, a product without licence, or a missing scope",
+        "base_url may be of another data centre or product, or a licence or a permission is missing",
     ),
     HTTPStatus.BAD_REQUEST: (RequestRefused, "the request was not accepted"),
     HTTPStatus.REQUEST_TIMEOUT: (TimedOut, "the server gave up waiting"),

@@ -59,6 +59,7 @@ class _Question:
     params: Mapping[str, str] | None = None
     body: Mapping[str, Any] | None = None
     answer_if: Callable[[Any], bool] | None = None
+    once: bool = False
     status_only: bool = False
     """Whether it is asked without a token, and answered by whatever status comes in the end."""
 
@@ -115,13 +116,14 @@ class JsonClient:
         params: Mapping[str, str] | None = None,
         *,
         answer_if: Callable[[Any], bool] | None = None,
+        once: bool = False,
     ) -> Any:
-        """Ask for *path* below the base URL.
+        """Ask for *path* below the base URL; *once*: what fails is not worth another attempt.
 
         *answer_if* is shown the decoded body of a status that stands for a failure, and tells whether it is the
         answer all the same, as of a health check that says 503 and means it; of 429 it never is.
         """
-        return await self._ask(_Question(operation, "GET", self._url(path), params, answer_if=answer_if))
+        return await self._ask(_Question(operation, "GET", self._url(path), params, answer_if=answer_if, once=once))
 
     async def status(self, operation: str, path: str) -> int:
         """Ask for *path* without a token and return the HTTP status, whatever it is; redirects are not followed.
@@ -155,7 +157,7 @@ class JsonClient:
             outcome = await self._try(question)
             if isinstance(outcome, Answer):
                 return outcome
-            delay = self._delay(attempt, outcome)
+            delay = None if question.once else self._delay(attempt, outcome)
             if delay is None:
                 if question.status_only and outcome.answer is not None:
                     return outcome.answer

@@ -53,11 +53,12 @@ def retry_after_seconds(header: str | None, *, now: float) -> float | None:
     if header is None:
         return None
     spelled = header.strip()
-    asked = float(spelled) if _SECONDS.fullmatch(spelled) else _seconds_until(spelled, now)
+    asked = float(spelled) if _SECONDS.fullmatch(spelled) else seconds_until(spelled, now)
     return None if asked is None else min(LONGEST_RETRY_AFTER_SECONDS, max(0.0, asked))
 
 
-def _seconds_until(http_date: str, now: float) -> float | None:
+def seconds_until(http_date: str, now: float) -> float | None:
+    """Return how far an HTTP date lies ahead of *now*, negative if it has passed; None for rubbish."""
     try:
         moment = parsedate_to_datetime(http_date)
         # A date without a zone is Greenwich time by RFC 9110, not the machine's.

@@ -13,10 +13,13 @@ from yarl import URL
 
 from exporter.client.certificates import TLS_ERRORS, Peer, distrust
 from exporter.client.proxies import EnvironmentProxies
+from exporter.client.retry import seconds_until
 from exporter.clock import Clock
 from exporter.errors import AnswerTooLarge, AnswerUnreadable, ForeignPage, SourceError, TimedOut, TlsFailed, Unreachable
 
 MAX_BODY_BYTES: Final = 32 * 2**20
+SAME_TIME_SECONDS: Final = 30.0
+"""Clocks that differ by less agree: dates have no fractions, and an answer takes its time."""
 
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,32}/[a-z0-9.+-]{1,64}")
@@ -57,12 +60,20 @@ class Transport:
         self._max_body_bytes = max_body_bytes
         self._proxies = EnvironmentProxies()
         self._server_name = server_name
+        self._date: tuple[str | None, float] = (None, 0.0)
+        """The last answer's own time, and ours when it came."""
         self._options: dict[str, Any] = {
             "timeout": aiohttp.ClientTimeout(total=timeout_seconds),
             "ssl": ssl,
             "server_hostname": server_name,
             "allow_redirects": False,
         }
+
+    def ahead_seconds(self) -> float:
+        """Return how far the server's clock is ahead of ours by its last answer; 0 where it does not tell."""
+        written, at = self._date
+        ahead = seconds_until(written, at) if written else None
+        return ahead if ahead is not None and abs(ahead) > SAME_TIME_SECONDS else 0.0
 
     async def send(
         self,
@@ -98,6 +109,7 @@ class Transport:
                 proxy=self._proxies.proxy_for(url),
                 **self._options,
             ) as response:
+                self._date = (response.headers.get("Date"), self._clock.now())
                 body = await self._body(response)
                 return Answer(
                     response.status,

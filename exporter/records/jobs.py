@@ -47,6 +47,8 @@ class Job(Record):
     started_at: float | None = None
     """When its newest run started, for vendors that tell that without showing the run; so the next."""
     completed_at: float | None = None
+    formerly: JobKey | None = None
+    """As what it was known before, if the vendor has it that it is the same job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class JobSettings(Record):
     """How a job is set up, and what slowed down its last run."""
 
     job: JobKey
+    vendor_id: str | None = None
+    """The vendor's own id of it, which outlives its name; not shown."""
     enabled: bool | None = None
     next_run_at: float | None = None
     schedule: str | None = None

@@ -1,6 +1,8 @@
 """The simulated vendor as a web server."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from ssl import SSLContext
 from typing import Final
 
@@ -60,6 +62,7 @@ def build_app(  # noqa: PLR0913 a vendor has this many properties; they are keyw
     statistics = Statistics()
     service = VeeamService(world, clock, veeam, lifetime=token_lifetime)
     app = web.Application(middlewares=[Gate(statistics, weather, tokens, service).pass_through])
+    app.on_response_prepare.append(_dated(clock))
     app[STATISTICS] = statistics
     app[IDENTITY] = tokens
     app[VEEAM_ACCESS] = service.access
@@ -76,6 +79,15 @@ def build_app(  # noqa: PLR0913 a vendor has this many properties; they are keyw
         ]
     )
     return app
+
+
+def _dated(clock: Clock) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return what dates the answers by the vendor's clock, which need not be this machine's."""
+
+    async def date(_: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(clock.now(), usegmt=True)
+
+    return date
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     """
     ALTER TABLE counters ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE counters ADD COLUMN retries_born REAL;
+    ALTER TABLE jobs ADD COLUMN gap REAL;  -- seconds; 0: somebody starts it; NULL: its schedule is not known
     """,
 )
 """What makes each version of the file out of the one before; only ever added to."""

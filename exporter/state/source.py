@@ -6,11 +6,13 @@ from typing import Protocol
 
 from exporter.drift import SettingChange
 from exporter.job_memory import SeenRun
+from exporter.ledger import TenantLedger
 from exporter.progress import Progress, Timing
 from exporter.records import JobKey, JobSchedule, Record, ScanProfile
 from exporter.state import tables
 from exporter.state.answers import packed
 from exporter.state.books import Books
+from exporter.state.questions import Questions
 from exporter.state.tables import Key, Row, Table
 
 
@@ -66,6 +68,7 @@ class SourceState:
     """By tenant, ``""`` for what is asked about all at once, and collector."""
     retired: bool = False
     """Whether the source is not configured any more."""
+    questions: Questions = field(default_factory=Questions)
 
     def books(self, tenant: str) -> Books:
         """Return the tenant's books to read; empty ones if it was never seen or has been forgotten."""
@@ -81,23 +84,35 @@ class SourceState:
         Of the source as a whole, these are the runs that are under way at any tenant.
         """
         progress = self.of(tenant, collector).progress
-        books = [self.books(tenant)] if tenant else [each for each in self.tenants.values() if each.left_at is None]
+        books = [self.books(each) for each in ([tenant] if tenant else self._here())]
         under_way = {run_id: at for each in books for run_id, at in each.jobs.under_way().items()}
-        return KnownRuns(
-            progress.succeeded_at if progress else None,
-            not all(each.jobs.observed for each in books),
-            under_way,
-            self.books(tenant).jobs.runs,
-        )
+        answered_at = progress.succeeded_at if progress else None
+        newcomers = not all(each.jobs.observed for each in books)
+        if not tenant:
+            answered_at = self.questions.asked(collector, self._here(), answered_at, newcomers=newcomers)
+        return KnownRuns(answered_at, newcomers, under_way, self.books(tenant).jobs.runs)
 
-    def gaps(self, tenant: str) -> dict[JobKey, float | None]:
-        """Return the longest pause in the schedule of each job whose schedule is known, ``None`` if it has none."""
+    def _here(self) -> list[str]:
+        return [tenant for tenant, books in self.tenants.items() if tenant and books.left_at is None]
+
+    def gaps(self, tenant: str) -> dict[JobKey, float]:
+        """Return the longest pause in the schedule of each job whose schedule is known, 0 if it has none."""
         records = (record for each in self.collected.get(tenant, {}).values() for record in each.records or ())
-        return {record.job: record.longest_gap_seconds for record in records if isinstance(record, JobSchedule)}
+        return {record.job: record.longest_gap_seconds or 0.0 for record in records if isinstance(record, JobSchedule)}
+
+    def _remember_gaps(self, tenant: str, ledger: TenantLedger) -> None:
+        """Remember the schedules of before with the jobs: one that is gone must not be measured by another."""
+        for job, gap in self.gaps(tenant).items():
+            memory = ledger.jobs.get(job)
+            if memory is not None and memory.gap != gap:
+                memory.gap = gap
+                self._put(tables.JOBS, tenant, job, tables.job_row(memory, ledger.present.get(job)))
 
     def enter_jobs(self, tenant: str, records: Sequence[Record], now: float, *, history: bool = False) -> None:
         """Enter an answer about the tenant's jobs into its ledger; see `TenantLedger.observe`."""
         ledger = self._watched(tenant).jobs
+        self.questions.told_of(tenant)
+        self._remember_gaps(tenant, ledger)
         news = not ledger.observed
         changes = ledger.observe(records, now, history=history)
         if news:
@@ -222,6 +237,8 @@ class SourceState:
         books = self.tenants.get(tenant)
         if books is None or books.left_at is not None:
             books = self.tenants.setdefault(tenant, Books())
+            if books.left_at is not None and books.jobs.observed:
+                self.questions.came_back(tenant, books.left_at)
             books.left_at = None
             self._put_tenant(tenant)
         return books

@@ -69,6 +69,7 @@ JOBS: Final = Table(
     (
         *("present", "objects", "first_seen", "seen_at", "status", "ended_status", "started_at", "ended_order"),
         *("ended_at", "succeeded_at", "completed_at", "duration_seconds", "size_bytes", "forgotten_before"),
+        "gap",
     ),
 )
 ERRORS: Final = Table("errors", ("code",), ("born", "errors"))

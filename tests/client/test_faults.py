@@ -65,7 +65,7 @@ def test_not_found_names_the_causes() -> None:
 
     assert "data centre" in message
     assert "licence" in message
-    assert "scope" in message
+    assert "permission" in message
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from exporter.ledger import DAY
+from exporter.plausible import DAY
 from exporter.records import ENDED, FAILURES, UNDERWAY, Job, JobKey, JobTally, Record, Run
 from exporter.state.batch import Batch
 from exporter.state.database import read, write

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from exporter import records
-from exporter.ledger import DAY
+from exporter.plausible import DAY
 from exporter.progress import Progress
 from exporter.records import (
     JobKey,
@@ -92,7 +92,7 @@ def test_answer_kept_as_text() -> None:
 
 JOB = ("Microsoft 365", "VM", "backup", "vm")
 COUNTER: Row = ("s", "contoso", *JOB[:3], "{}", NOW, 1, 1, 0, 0, 0, 60.0, 1, NOW, 5.0, NOW, 2, NOW)
-JOB_ROW: Row = ("s", "contoso", *JOB, None, None, NOW, NOW, "success", None, None, 0.0, *[None] * 5, 0.0)
+JOB_ROW: Row = ("s", "contoso", *JOB, None, None, NOW, NOW, "success", None, None, 0.0, *[None] * 5, 0.0, None)
 RUN: Row = ("s", "contoso", "run 1", *JOB, "ended", 1.0, NOW)
 PROFILE: Row = ("s", "contoso", "p", NOW, "{}", "{}", NOW, 0)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.ledger import DAY
+from exporter.plausible import DAY
 from exporter.progress import Progress, Timing
 from exporter.records import Job, JobKey, MicrosoftLicenses, Protection, Run, ScanProfile, Subscription, Tenant
 from exporter.state import tables

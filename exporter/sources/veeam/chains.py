@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.records import COMPLETED, ENDED, UNDERWAY, JobKey, Run, Status
+from exporter.records import ENDED, UNDERWAY, JobKey, Run, Status
 from exporter.sources.veeam.schedules import Schedule
 
 LATE: Final = 3600.0
@@ -63,7 +63,8 @@ class Chain:
     def status(self, schedule: Schedule | None, now: float, *, busy: bool) -> Status:
         """Return how the run stands if none follows it: under way also while its next attempt is waited for.
 
-        *busy*: the job itself is under way; that may be the next attempt, as some servers hide sessions until they end.
+        *now* by the server's clock. *busy*: the job itself is under way; that may be the next attempt, as some servers
+        hide sessions until they end.
         """
         last = self.last
         if last.status in ENDED - {"success", "stopped"} and self._waits(schedule, now, busy=busy):
@@ -76,7 +77,8 @@ class Chain:
         if announced is None:
             announced, late = schedule is not None and last.retry < schedule.retries, LATE_UNANNOUNCED
         wait = (schedule.retry_wait_seconds if schedule else 0.0) or DEFAULT_WAIT
-        return announced and (busy or now < (last.ended_at or now) + wait + late)
+        over_at = last.created_at if last.ended_at is None else last.ended_at
+        return announced and over_at is not None and (busy or now < over_at + wait + late)
 
     def run(self, tenant: str, job: JobKey, status: Status) -> Run:
         """Return the run; what it moved is the sum of all attempts."""
@@ -120,9 +122,11 @@ def _root(session: Session, known: Mapping[str, Session]) -> str | None:
     """Return the id of the first session of the chain; ``None`` if nobody tells."""
     if session.main_id is None:
         return session.session_id if session.retry == 0 else None
-    main = known.get(session.main_id)
-    further = main.main_id if main is not None else None
-    return further if further is not None and further != session.session_id else session.main_id
+    root, passed = session.main_id, {session.session_id}
+    while root in known and root not in passed and (further := known[root].main_id) is not None:
+        passed.add(root)
+        root = further
+    return root
 
 
 def _created(session: Session) -> float:
@@ -135,10 +139,10 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def last_bottleneck(of_job: Sequence[Chain]) -> str | None:
-    """Return what slowed down the newest attempt that ended."""
-    ended = [each for chain in of_job for each in chain.sessions if each.status in COMPLETED | ENDED]
-    return next((each.bottleneck for each in reversed(ended) if each.bottleneck), None)
+def newest_ended(of_job: Sequence[Chain]) -> Session | None:
+    """Return the newest attempt that ended."""
+    ended = [each for chain in of_job for each in chain.sessions if each.status in ENDED]
+    return ended[-1] if ended else None
 
 
 def is_run(status: Status) -> bool:

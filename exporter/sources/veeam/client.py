@@ -4,7 +4,7 @@ Answers are rows as they came; the wire modules read them. Only offsets of our o
 an answer may belong to another generation. Source: the vendor reference, sections 2, 5 and 8.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ PROTECTED: Final[Mapping[str, str]] = {
     "sites": "ProtectedSites",
     "teams": "ProtectedTeams",
 }
+UNTOLD: Final = (AnswerUnreadable, NotFound, PermissionMissing)
+"""With what a part of an answer may fail because it is not there, not there for us, or nonsense."""
 OPERATORS_ONLY: Final = (
     "; is the account one of an administrator, and 'restore operator authentication only' switched off?"
 )
@@ -35,13 +37,18 @@ class VeeamApi:
     """Whether lists of what is configured come in pages, and may be asked for so."""
     knows_windows = True
     """Whether the sessions of a job can be asked for by time."""
+    syncs_at_once: int | None = None
+    """Of how many organizations a poll asks when they were read; ``None``: one answer tells of all."""
 
-    def __init__(self, http: JsonClient) -> None:
+    def __init__(self, http: JsonClient, ahead_seconds: Callable[[], float] = lambda: 0.0) -> None:
         self._http = http
+        self.ahead_seconds = ahead_seconds
+        """Tells how far the server's clock is ahead of ours."""
 
     async def organizations(self, *, extended: bool) -> list[Any]:
         """Ask for organizations; *extended* adds their last backup, for which the server asks its proxies (8.4)."""
-        return await self._listed("organizations", "Organizations", {"extendedView": str(extended).lower()})
+        query = {"extendedView": str(extended).lower()}
+        return await self._pages("organizations", "Organizations", query, paged=self.pages_lists, once=extended)
 
     async def sync_states(self, organizations: Sequence[str]) -> list[Any]:  # noqa: ARG002 - v8 tells of all at once
         """Ask when each organization was last read (8.5)."""
@@ -111,20 +118,22 @@ class VeeamApi:
     async def _listed(self, operation: str, path: str, query: Mapping[str, str] | None = None) -> list[Any]:
         return await self._pages(operation, path, query or {}, paged=self.pages_lists)
 
-    async def _pages(self, operation: str, path: str, query: Mapping[str, str], *, paged: bool = True) -> list[Any]:
+    async def _pages(
+        self, operation: str, path: str, query: Mapping[str, str], *, paged: bool = True, once: bool = False
+    ) -> list[Any]:
         async def fetch(offset: int, limit: int) -> OffsetPage:
             place = {"offset": str(offset), "limit": str(limit)} if paged else {}
-            return _page(await self._get(operation, path, {**query, **place}))
+            return _page(await self._get(operation, path, {**query, **place}, once=once))
 
         return await offset_pages(fetch, size=PAGE_SIZE, identity=_identity)
 
     async def _of_each(self, operation: str, organizations: Sequence[str], what: str) -> list[Any]:
-        """Ask for a part of each organization, and return it with the organization's id; one may just have gone."""
+        """Ask for a part of each organization, and return it with the organization's id; some may not tell."""
         rows = []
         for organization in organizations:
             try:
                 row = await self._get(operation, f"Organizations/{organization}/{what}")
-            except NotFound:
+            except UNTOLD:
                 continue
             if isinstance(row, dict):
                 rows.append({**row, "organizationId": organization})
@@ -143,6 +152,7 @@ class V7(VeeamApi):
 
     generation: Generation = "v7"
     pages_lists = False
+    syncs_at_once = 50
 
     async def sync_states(self, organizations: Sequence[str]) -> list[Any]:
         """Ask each organization when it was last read (8.5)."""
@@ -173,6 +183,7 @@ class V6(V7):
 
     generation: Generation = "v6"
     knows_windows = False
+    syncs_at_once = 0
 
     async def sync_states(self, organizations: Sequence[str]) -> list[Any]:  # noqa: ARG002 - as v7
         """Return none: v6 does not tell."""

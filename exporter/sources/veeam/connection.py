@@ -34,9 +34,9 @@ class Connection:
         """Connect the parts; *generation* None is found out. Raises OSError or ssl.SSLError of ``tls.ca_file``."""
         self._base_url = base_url
         self._generations = Generations(generation, surroundings.clock)
-        transport = api_transport(settings, surroundings)
+        self._transport = api_transport(settings, surroundings)
         self._tokens = Tokens(
-            transport=transport,
+            transport=self._transport,
             token_url=self._token_url,
             grant=PasswordGrant(username, password, NO_COOKIES),
             scopes=(),
@@ -46,7 +46,7 @@ class Connection:
         self._http: JsonClient = api_client(
             settings,
             surroundings,
-            transport=transport,
+            transport=self._transport,
             base_url=base_url,
             tokens=self._tokens,
             policy=RetryPolicy(lasting_codes=frozenset({PROXY_OFFLINE})),
@@ -57,7 +57,7 @@ class Connection:
         """Return the API in the generation that is spoken; raises `SourceError` if that cannot be found out."""
         generation = await self._generations.spoken(self._http)
         if self._api is None or self._api.generation != generation:
-            self._api = APIS[generation](self._http)
+            self._api = APIS[generation](self._http, self._transport.ahead_seconds)
         return self._api
 
     def mistaken(self) -> None:

@@ -1,18 +1,21 @@
 """Which generation of the API a server speaks: asked of the server unless the operator says."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from exporter.client.json_client import JsonClient
 from exporter.clock import Clock
-from exporter.errors import NotFound
+from exporter.errors import NotFound, ServerFailed, SourceError, Throttled, TimedOut
 
 Generation = Literal["v8", "v7", "v6"]
 NEWEST_FIRST: Final[tuple[Generation, ...]] = ("v8", "v7", "v6")
 AGAIN_AFTER: Final = 86400.0
 """How long what was found is believed: an upgraded server goes on serving the older generations."""
-_NOT_SERVED: Final = frozenset({404, 410})
 _SERVED: Final = frozenset({200, 401, 403})
+_DOUBTS: Final[Mapping[int, type[SourceError]]] = {408: TimedOut, 429: Throttled}
+"""Statuses below 500 that say nothing of what is served."""
+_SERVERS: Final = 500
 
 
 class Generations:
@@ -46,22 +49,18 @@ class Generations:
         return self._wanted or (self._found[1] if self._found else None)
 
     async def _newest(self, http: JsonClient) -> Generation:
-        statuses: dict[str, int] = {}
         for generation in NEWEST_FIRST:
             status = await http.status("generation", f"{generation}/ServiceInstance")
             if status in _SERVED:
                 return generation
-            statuses[generation] = status
-        if all(status in _NOT_SERVED for status in statuses.values()):
-            raise _wrong(
-                "none of v8, v7 and v6 is found there: is base_url the REST API of Veeam Backup for"
-                " Microsoft 365 (port 4443 unless changed), and is its REST API service enabled?"
-            )
-        told = ", ".join(f"{generation} {status}" for generation, status in statuses.items())
-        raise _wrong(f"no generation of the API could be found ({told}); set api if you know it")
-
-
-def _wrong(why: str) -> NotFound:
-    error = NotFound(why)
-    error.source_wide = True
-    return error
+            doubt = ServerFailed if status >= _SERVERS else _DOUBTS.get(status)
+            if doubt is not None:
+                if self._found is not None:  # an older generation is no answer to a doubt about a newer one
+                    return self._found[1]
+                raise doubt(f"generation: the server answered {status} when asked whether it has {generation}")
+        error = NotFound(
+            "generation: none of v8, v7 and v6 is found there: is base_url the REST API of Veeam Backup for Microsoft"
+            " 365 (port 4443 unless changed), and is its REST API service enabled?"
+        )
+        error.source_wide = True
+        raise error

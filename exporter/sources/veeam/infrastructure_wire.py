@@ -3,6 +3,7 @@
 Source: the vendor reference, sections 8.1, 8.2, 8.7 and 8.8.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -15,8 +16,9 @@ from exporter.records import Proxy, Repository
 DAY: Final = 86400.0
 GB: Final = 2.0**30
 _PERCENT: Final = 100.0
-_COMPONENT: Final = 64
-"""The longest name of a component that is believed."""
+MOST_COMPONENTS: Final = 20
+_COMPONENT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What the name of a component looks like."""
 
 
 def health(fields: Fields) -> dict[str, bool]:
@@ -24,8 +26,8 @@ def health(fields: Fields) -> dict[str, bool]:
     raw = fields.raw("entries")
     entries = raw if isinstance(raw, Mapping) else {}
     states = {"server": _healthy(fields)}
-    for name, entry in entries.items():
-        if isinstance(name, str) and len(name) <= _COMPONENT and isinstance(entry, Mapping):
+    for name, entry in list(entries.items())[:MOST_COMPONENTS]:
+        if name not in states and _COMPONENT.fullmatch(name) and isinstance(entry, Mapping):
             states[name] = _healthy(Fields(entry, fields.observer))
     return {name: healthy for name, healthy in states.items() if healthy is not None}
 

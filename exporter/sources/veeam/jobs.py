@@ -4,21 +4,25 @@ A poll asks for the jobs, for the sessions under way, and for those that ended s
 under way then and is in neither list is asked for by itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+import structlog
 
 from exporter.breathing import breathing
 from exporter.clock import Clock
-from exporter.errors import NotFound
+from exporter.errors import ServerFailed
 from exporter.records import UNDERWAY, Job, JobKey, JobSchedule, JobSettings, JobType, Record, Run
 from exporter.source import Known, SourceObserver
 from exporter.sources.veeam import job_wire
-from exporter.sources.veeam.chains import Chain, Session, chains, is_run, last_bottleneck
-from exporter.sources.veeam.client import VeeamApi
+from exporter.sources.veeam.chains import Chain, Session, chains, is_run, newest_ended
+from exporter.sources.veeam.client import UNTOLD, VeeamApi
 from exporter.sources.veeam.job_wire import JobRow
 from exporter.sources.veeam.schedules import Schedule
 from exporter.sources.veeam.words import PRODUCT, WORKLOAD
 
+LOG: Final = structlog.get_logger("exporter.veeam")
+Row = TypeVar("Row")
 DAY: Final = 86400.0
 LONGEST: Final = 30 * DAY
 """The farthest back that sessions are asked for, however long nothing was heard."""
@@ -28,7 +32,7 @@ ours."""
 MOST_REREAD: Final = 50
 """How many sessions are asked for one by one in a poll."""
 AT_ONCE: Final = 100
-"""How many sessions are read between two looks at the clock: the first answer may hold tens of thousands."""
+"""How many rows are read between two looks at the clock."""
 PART_OF_ID: Final = 8
 """How many characters of its id tell a job from others of the same name, if they do."""
 ITEMS_EVERY: Final = DAY
@@ -56,14 +60,18 @@ class Jobs:
         self._clock = clock
         self._lookback = lookback
         self._wants_items = items
-        self._bottlenecks: dict[tuple[str, JobKey], str] = {}
+        self._bottlenecks: dict[tuple[str, JobKey], str | None] = {}
         """What slowed down the last run of each job of a tenant, which a question about the last hour may not tell."""
         self._items: dict[tuple[str, JobKey], Items] = {}
+        self._keys: dict[str, tuple[str, JobKey]] = {}
+        """Tenant and key of each job in the last answer, by its id: a job that is renamed is still the same."""
+        self._began: tuple[float, ...] = ()
+        """When the runs began that were under way by the jobs' own word in the last answer."""
 
     async def collect(self, api: VeeamApi, known: Known) -> list[Record]:
         """Return the jobs, their settings and runs of all organizations."""
-        now = self._clock.now()
         rows = await job_rows(api, self._observer)
+        now = self._clock.now() + api.ahead_seconds()
         found = await self._sessions(api, rows, known, now)
         of_job: dict[str, list[Session]] = {}
         for session in found:
@@ -75,15 +83,19 @@ class Jobs:
         records: list[Record] = []
         async for row in breathing(rows):
             if row.job_id in keys:
-                tenant, key = keys[row.job_id]
-                items = self._items.get((tenant, key), NO_ITEMS)
-                records += self._of_job(tenant, key, row, chains(of_job.get(row.job_id, ())), items, now)
+                its = chains(of_job.get(row.job_id, ()))
+                # What is left of a run at the edge of the question was counted, or is before our time.
+                whole = [each for each in its if each.whole or each.run_id in known.under_way]
+                records += self._of_job(keys[row.job_id], row, whole, now)
+        self._keys = keys
         return records
 
     def recall(self, records: Sequence[Record]) -> None:
         """Learn again what slowed down the last run of each job, and how many items it had."""
         for each in records:
             if isinstance(each, JobSettings):
+                if each.vendor_id is not None:
+                    self._keys[each.vendor_id] = each.tenant, each.job
                 if each.bottleneck is not None:
                     self._bottlenecks[each.tenant, each.job] = each.bottleneck
                 if self._wants_items:
@@ -94,9 +106,7 @@ class Jobs:
         told = await api.running_sessions()
         # Asked afterwards: what ends between the two questions is in the second answer.
         told += await api.sessions_since(self._since(rows, known, now))
-        found: list[Session] = []
-        async for place in breathing(range(0, len(told), AT_ONCE)):
-            found += job_wire.sessions(told[place : place + AT_ONCE], self._observer)
+        found = await _read(told, job_wire.sessions, self._observer)
         seen = {session.session_id for session in found}
         missing = sorted(run_id for run_id in known.under_way if run_id not in seen)[:MOST_REREAD]
         for session_id in missing:
@@ -109,9 +119,12 @@ class Jobs:
         What is under way may have begun long ago, and some servers select by the beginning: so far back it goes, but no
         farther than the lookback, as what hangs for weeks must not make every poll ask for weeks.
         """
-        began = [row.started_at for row in rows if row.status in UNDERWAY and row.started_at is not None]
-        oldest = min((*began, *known.under_way.values()), default=now)
-        news = now if known.answered_at is None else known.answered_at - min(BEHIND, self._lookback)
+        began = tuple(row.started_at for row in rows if row.status in UNDERWAY and row.started_at is not None)
+        # Once more after their end: a server that selects by the beginning may have hidden them until then.
+        oldest = min((*began, *self._began, *known.under_way.values()), default=now)
+        self._began = began
+        ahead = now - self._clock.now()
+        news = now if known.answered_at is None else known.answered_at + ahead - min(BEHIND, self._lookback)
         if known.answered_at is None or known.newcomers:
             news = min(news, now - self._lookback)
         return max(min(news, max(oldest - 1.0, now - self._lookback)), now - LONGEST)
@@ -119,26 +132,28 @@ class Jobs:
     async def _reread(self, api: VeeamApi, session_id: str) -> list[Session]:
         try:
             return job_wire.sessions([await api.session(session_id)], self._observer)
-        except NotFound:  # its history was cleaned up: the ledger gives it up in time
+        except (*UNTOLD, ServerFailed):  # perhaps its history was cleaned up: the ledger gives it up in time
             return []
 
     def _of_job(
         self,
-        tenant: str,
-        key: JobKey,
+        place: tuple[str, JobKey],
         row: JobRow,
         of_job: Sequence[Chain],
-        items: Items,
         now: float,
     ) -> list[Record]:
-        runs = runs_of(tenant, key, of_job, row.schedule, now, busy=row.status in UNDERWAY)
-        bottleneck = last_bottleneck(of_job) or self._bottlenecks.get((tenant, key))
-        if bottleneck is not None:
-            self._bottlenecks[tenant, key] = bottleneck
+        tenant, key = place
+        runs = runs_of(place, of_job, row, now)
+        items = self._items.get(place, NO_ITEMS)
+        newest = newest_ended(of_job)
+        if newest is not None:
+            self._bottlenecks[place] = newest.bottleneck
+        former = self._keys.get(row.job_id, place)
         job = Job(
             tenant=tenant,
             job=key,
             status="running" if runs and runs[-1].status in UNDERWAY else present_status(row),
+            formerly=former[1] if former[0] == tenant and former != place else None,
             outcomes=("successful",),
             size_known=True,
             retries_known=True,
@@ -152,7 +167,8 @@ class Jobs:
             next_run_at=row.next_run_at if row.enabled is not False else None,
             schedule=row.schedule.words if row.schedule else None,
             backup_type=row.backup_type,
-            bottleneck=bottleneck,
+            bottleneck=self._bottlenecks.get(place),
+            vendor_id=row.job_id,
             selected=items.selected,
             excluded=items.excluded,
         )
@@ -167,20 +183,31 @@ class Jobs:
         age = {job: now - self._items.get(job, NO_ITEMS).counted_at for job in jobs}
         oldest = sorted((job for job in jobs if age[job] > ITEMS_EVERY), key=lambda job: -age[job])
         for job in oldest[:MOST_COUNTED]:
+            selected, excluded, _ = self._items.get(job, NO_ITEMS)
             try:
                 selected = job_wire.items(await api.items(jobs[job], "SelectedItems"), self._observer)
                 excluded = job_wire.items(await api.items(jobs[job], "ExcludedItems"), self._observer)
-            except NotFound:  # the job has just gone
-                selected, excluded = {}, {}
+            except (*UNTOLD, ServerFailed) as error:  # the job may have just gone; its turn comes again
+                LOG.info("job_items_not_told", tenant=job[0], job_name=job[1].name, error=str(error))
             self._items[job] = Items(selected, excluded, now)
 
 
 async def job_rows(api: VeeamApi, observer: SourceObserver) -> list[JobRow]:
     """Return backup jobs and copy jobs, these with the schedule and organization of the job that they copy."""
-    backups = job_wire.jobs(await api.jobs(), observer)
+    backups = await _read(await api.jobs(), job_wire.jobs, observer)
     by_id = {row.job_id: row for row in backups}
-    copies = job_wire.copy_jobs(await api.copy_jobs(), observer)
+    copies = await _read(await api.copy_jobs(), job_wire.copy_jobs, observer)
     return [*backups, *(job_wire.completed(row, by_id.get(row.source_job or "")) for row in copies)]
+
+
+async def _read(
+    rows: list[Any], read: Callable[[list[Any], SourceObserver], list[Row]], observer: SourceObserver
+) -> list[Row]:
+    """Read rows, without holding up the event loop: there may be tens of thousands."""
+    found: list[Row] = []
+    async for place in breathing(range(0, len(rows), AT_ONCE)):
+        found += read(rows[place : place + AT_ONCE], observer)
+    return found
 
 
 def job_keys(rows: Sequence[JobRow]) -> dict[str, tuple[str, JobKey]]:
@@ -207,15 +234,14 @@ def present_status(row: JobRow) -> str:
     return row.status
 
 
-def runs_of(
-    tenant: str, key: JobKey, of_job: Sequence[Chain], schedule: Schedule | None, now: float, *, busy: bool
-) -> list[Run]:
-    """Return the run of each chain; only the newest can still be tried again."""
+def runs_of(place: tuple[str, JobKey], of_job: Sequence[Chain], row: JobRow, now: float) -> list[Run]:
+    """Return the run of each chain; only the newest can still be tried again, and not if the job is switched off."""
     runs = []
     for chain in of_job:
-        newest = chain is of_job[-1]
-        status = chain.status(schedule, now, busy=busy) if newest else chain.last.status
-        runs.append(chain.run(tenant, key, status))
+        status = chain.last.status
+        if chain is of_job[-1] and row.enabled is not False:
+            status = chain.status(row.schedule, now, busy=row.status in UNDERWAY)
+        runs.append(chain.run(*place, status))
     return runs
 
 

@@ -47,21 +47,15 @@ class Past:
         return [run for run in runs if run.started_at is not None and since <= run.started_at < until]
 
     async def _runs(self, api: VeeamApi, tenant: str, window: tuple[float, float]) -> list[Run]:
-        now, rows = self._clock.now(), await self._job_rows(api)
-        schedules = {row.job_id: row.schedule for row in rows}
+        rows = {row.job_id: row for row in await self._job_rows(api)}
+        now = self._clock.now() + api.ahead_seconds()
         runs: list[Run] = []
-        for job_id, (organization, key) in job_keys(rows).items():
+        for job_id, (organization, key) in job_keys(list(rows.values())).items():
             if organization == tenant:
                 told = await self._sessions(api, tenant, key, job_id, window)
                 found = [each for each in job_wire.sessions(told, self._observer) if is_run(each.status)]
-                runs += runs_of(
-                    tenant,
-                    key,
-                    chains(each for each in found if each.job_id == job_id),
-                    schedules[job_id],
-                    now,
-                    busy=False,
-                )
+                of_job = chains(each for each in found if each.job_id == job_id)
+                runs += runs_of((tenant, key), of_job, rows[job_id], now)
         return runs
 
     async def _job_rows(self, api: VeeamApi) -> Sequence[JobRow]:

@@ -167,7 +167,7 @@ class VeeamSettings(SourceSettings):
             password=self.auth.secret(),
         )
         choices = Choices(
-            ids=self.tenants.ids,
+            tenants=self.tenants,
             lookback=self.collectors.jobs.lookback,
             job_items=self.collectors.jobs.job_items,
             exclude_repositories=self.collectors.infrastructure.exclude_repositories,

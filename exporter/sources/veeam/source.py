@@ -6,33 +6,28 @@ from typing import Any, Final
 
 from exporter.client.fields import Fields
 from exporter.clock import Clock
-from exporter.errors import (
-    AnswerUnreadable,
-    NotFound,
-    PermissionMissing,
-    RequestRefused,
-    ServerFailed,
-    TimedOut,
-    ValueFault,
-)
+from exporter.errors import AnswerUnreadable, NotFound, RequestRefused, ServerFailed, SourceError, TimedOut, ValueFault
 from exporter.records import ProtectedEntities, Record, Run, Server, ServerLicense, Tenant
 from exporter.source import CollectorPlan, Known, SourceObserver
-from exporter.source_settings import matches
+from exporter.source_settings import TenantSettings, matches
 from exporter.sources.veeam import infrastructure_wire, wire
-from exporter.sources.veeam.client import PROTECTED, VeeamApi
+from exporter.sources.veeam.client import PROTECTED, UNTOLD, VeeamApi
 from exporter.sources.veeam.connection import Connection
 from exporter.sources.veeam.jobs import Jobs
 from exporter.sources.veeam.past import Past
 
-UNTOLD: Final = (AnswerUnreadable, NotFound, PermissionMissing, ServerFailed)
-"""What a part of an answer may fail with without costing the whole."""
+DAY: Final = 86400.0
+EXTENDED_AGAIN: Final = 3600.0
+"""How soon the last backups are asked for again where that has failed: the server asks its proxies, which may hang."""
+REMEMBER_MISSING: Final = DAY
+"""How long the times of an organization are remembered that answers have ceased to name: not each is believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """What the operator chose of Veeam."""
 
-    ids: tuple[str, ...] = ()
+    tenants: TenantSettings
     lookback: float
     job_items: bool = False
     exclude_repositories: tuple[str, ...] = ()
@@ -57,8 +52,14 @@ class VeeamSource:
         self._connection = connection
         self._choices = choices
         self._observer = observer
+        self._clock = clock
         self._organizations: dict[str, Tenant] = {}
         """Organizations as they were known last, with times that an answer of today may not tell."""
+        self._named_at: dict[str, float] = {}
+        """Organization → when an answer named it last."""
+        self._sync_asked_at: dict[str, float] = {}
+        self._extended_from = 0.0
+        """From when on the last backups may be asked for."""
         self._jobs = Jobs(observer, clock, lookback=choices.lookback, items=choices.job_items)
         self._past = Past(observer, clock)
 
@@ -82,7 +83,9 @@ class VeeamSource:
     def recall(self, collector: str, tenant: str, records: Sequence[Record], *, applicable: bool) -> None:  # noqa: ARG002
         """Learn again the times that an answer may not tell, and what slowed down each job."""
         if collector == "organizations":
-            self._organizations |= {each.tenant: each for each in records if isinstance(each, Tenant)}
+            known = {each.tenant: each for each in records if isinstance(each, Tenant)}
+            self._organizations |= known
+            self._named_at |= dict.fromkeys(known, self._clock.now())
         elif collector == "jobs":
             self._jobs.recall(records)
 
@@ -95,30 +98,47 @@ class VeeamSource:
         return await self._past.runs_between(await self._connection.api(), tenant, since, until)
 
     async def _discover(self, api: VeeamApi) -> list[Record]:
-        found = wire.organizations(await self._rows(api), self._observer)
-        wanted = {each.casefold() for each in self._choices.ids}
+        now, tenants = self._clock.now(), self._choices.tenants
+        found = wire.organizations(await self._rows(api, now), self._observer)
+        wanted = {each.casefold() for each in tenants.ids}
         found = [each for each in found if not wanted or each.tenant in wanted]
-        synchronized = await self._synchronized(api, [each.tenant for each in found])
-        self._organizations = {
-            each.tenant: _remembering(each, self._organizations.get(each.tenant), synchronized.get(each.tenant))
-            for each in found
-        }
-        return list[Record](self._organizations.values())
+        synchronized = await self._synchronized(api, [each for each in found if self._is_watched(each)], now)
+        for each in found:
+            before = self._organizations.get(each.tenant)
+            self._organizations[each.tenant] = _remembering(each, before, synchronized.get(each.tenant), now)
+            self._named_at[each.tenant] = now
+        for gone in [each for each, at in self._named_at.items() if now - at > REMEMBER_MISSING]:
+            del self._named_at[gone], self._organizations[gone]
+        return [self._organizations[each.tenant] for each in found]
 
-    async def _rows(self, api: VeeamApi) -> list[Any]:
+    def _is_watched(self, organization: Tenant) -> bool:
+        return self._choices.tenants.wants(organization.tenant, organization.name)
+
+    async def _rows(self, api: VeeamApi, now: float) -> list[Any]:
         """Return organizations with their last backup; without it where the proxies that know it do not answer."""
         try:
-            return await api.organizations(extended=True)
+            if now >= self._extended_from:
+                return await api.organizations(extended=True)
         except NotFound:
             self._connection.mistaken()
             raise
         except (RequestRefused, ServerFailed, TimedOut):
-            return await api.organizations(extended=False)
+            self._extended_from = now + EXTENDED_AGAIN
+        return await api.organizations(extended=False)
 
-    async def _synchronized(self, api: VeeamApi, organizations: Sequence[str]) -> Mapping[str, float]:
+    async def _synchronized(self, api: VeeamApi, organizations: Sequence[Tenant], now: float) -> Mapping[str, float]:
+        """Return when organizations were last read; of those asked one by one, the ones asked longest ago.
+
+        The first discovery asks none of them: whose backups there are matters more, here as where this fails.
+        """
+        asked = [each.tenant for each in organizations]
+        if api.syncs_at_once is not None:
+            asked.sort(key=lambda tenant: self._sync_asked_at.get(tenant, 0.0))
+            asked = asked[: api.syncs_at_once] if self._named_at else []
+            self._sync_asked_at |= dict.fromkeys(asked, now)
         try:
-            return wire.synchronized(await api.sync_states(organizations), self._observer)
-        except UNTOLD:  # whose backups there are matters more, and the requests' metric shows it
+            return wire.synchronized(await api.sync_states(asked), self._observer)
+        except SourceError:  # the requests' metric shows it
             return {}
 
     async def _infrastructure(self, api: VeeamApi) -> list[Record]:
@@ -142,20 +162,26 @@ class VeeamSource:
     async def _health(self, api: VeeamApi) -> Mapping[str, bool]:
         try:
             answer = await api.health()
-        except NotFound:  # the first v8 had none
+        except (*UNTOLD, ServerFailed):  # a server that is unwell may still tell all else
             return {}
         return {} if answer is None else infrastructure_wire.health(self._entity(answer))
 
     async def _license(self, api: VeeamApi) -> list[Record]:
         of: ServerLicense = wire.server_license(self._entity(await api.license()))
-        rows = await api.licensing(list(self._organizations))
-        return [of, *wire.seats(rows, of, self._observer)]
+        asked = [each.tenant for each in self._organizations.values() if self._is_watched(each)]
+        try:
+            return [of, *wire.seats(await api.licensing(asked), of, self._observer)]
+        except UNTOLD:
+            return [of]
 
     async def _protection(self, api: VeeamApi, tenant: str) -> list[Record]:
         used = wire.used_repositories(tenant, await api.used_repositories(tenant), self._observer)
         entities: dict[str, int] = {}
         for entity in PROTECTED:
-            rows = await api.protected(entity, tenant)
+            try:
+                rows = await api.protected(entity, tenant)
+            except UNTOLD:
+                continue
             if rows is not None:
                 entities[entity] = len(rows)
         return [*used, *([ProtectedEntities(tenant=tenant, entities=entities)] if entities else [])]
@@ -167,12 +193,15 @@ class VeeamSource:
             raise AnswerUnreadable("the answer is not an object") from error
 
 
-def _remembering(found: Tenant, before: Tenant | None, synchronized_at: float | None) -> Tenant:
-    """Return an organization with the times of before where nothing newer is told: they are evidence."""
+def _remembering(found: Tenant, before: Tenant | None, synchronized_at: float | None, now: float) -> Tenant:
+    """Return an organization with the times of before where nothing newer is told: they are evidence.
+
+    A time far ahead would stay for ever, and is none.
+    """
     last = (found.last_backup_at, before.last_backup_at if before else None)
     read = (synchronized_at, before.synchronized_at if before else None)
     return replace(
         found,
-        last_backup_at=max((at for at in last if at is not None), default=None),
-        synchronized_at=max((at for at in read if at is not None), default=None),
+        last_backup_at=max((at for at in last if at is not None and at <= now + DAY), default=None),
+        synchronized_at=max((at for at in read if at is not None and at <= now + DAY), default=None),
     )

@@ -5,7 +5,7 @@ Source: the vendor reference, sections 8.3 to 8.6, 8.12 and 8.13.
 
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from typing import Any, Final
 
 from exporter.client.fields import FaultObserver, Fields, objects
@@ -14,8 +14,8 @@ from exporter.records import RepositoryUsage, ServerLicense, Subscription, Tenan
 from exporter.sources.veeam.job_wire import linked
 from exporter.sources.veeam.words import SUBSCRIPTION
 
-_GRACE_MONTHS: Final = {"subscription": 1, "rental": 2}
-"""How long everything works on after the licence's end (user guide), where the API does not say: v6."""
+_GRACE_MONTHS: Final = {"subscription": 1, "rental": 2, "evaluation": 0, "nfr": 0}
+"""How long everything works on after the licence's end (user guide), where the API does not say, as v6 never does."""
 
 
 def organizations(rows: Iterable[Any], observer: FaultObserver) -> list[Tenant]:
@@ -57,8 +57,8 @@ def server_license(fields: Fields) -> ServerLicense:
     kind = fields.read(text, "type")
     expires_at = fields.read(timestamp, "licenseExpires", "expirationDate")
     grace_ends_at = fields.read(timestamp, "gracePeriodExpires")
-    if grace_ends_at is None and fields.raw("expirationDate") is not None and expires_at is not None:
-        grace_ends_at = _months_later(expires_at, _GRACE_MONTHS.get(fold(kind or ""), 0))
+    if grace_ends_at is None and expires_at is not None:
+        grace_ends_at = _months_later(expires_at, _GRACE_MONTHS.get(fold(kind or "")))
     return ServerLicense(
         tenant="",
         type=kind,
@@ -72,12 +72,14 @@ def server_license(fields: Fields) -> ServerLicense:
     )
 
 
-def _months_later(at: float, months: int) -> float | None:
-    """Return the same day of a later month, or that month's last one; ``None`` for no month at all."""
-    if not months:
+def _months_later(at: float, months: int | None) -> float | None:
+    """Return the same day of a later month, or that month's last one; ``None`` if nobody knows how much later."""
+    if months is None:
         return None
     moment = datetime.fromtimestamp(at, UTC)
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    if year > MAXYEAR:
+        return None
     day = min(moment.day, monthrange(year, month + 1)[1])
     return moment.replace(year=year, month=month + 1, day=day).timestamp()
 

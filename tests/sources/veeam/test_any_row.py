@@ -45,6 +45,7 @@ class Answering(VeeamApi):
 
     def __init__(self, jobs: list[Any], copies: list[Any], sessions: list[Any]) -> None:
         self._jobs, self._copies, self._sessions = jobs, copies, sessions
+        self.ahead_seconds = lambda: 0.0
 
     async def jobs(self) -> list[Any]:
         """Return them."""

@@ -57,14 +57,37 @@ async def test_organizations(stage: Stage) -> None:
 
 
 async def test_v7_tells_of_each_organization(stage: Stage) -> None:
-    """v7 is asked organization by organization when it was read; one that has just gone costs no other."""
+    """v7 is asked for each organization when it was read, but not at first; one that fails costs no other."""
     stage.answer("v7/Organizations", extended())
     stage.answer(f"v7/Organizations/{CONTOSO}/SyncState", status=404)
     stage.answer(f"v7/Organizations/{FABRIKAM}/SyncState", {"status": "Success", "lastSyncTime": at(MORNING - 60)})
 
-    found = [each for each in await collected(stage, "organizations", "v7") if isinstance(each, Tenant)]
+    source = stage.source("v7")
+    await source.collect("organizations", "", KnownRuns())
+    first = len(stage.queries("SyncState"))
+
+    found = [each for each in await source.collect("organizations", "", KnownRuns()) if isinstance(each, Tenant)]
 
     assert [each.synchronized_at for each in found] == [None, MORNING - 60]
+    assert (first, len(stage.queries("SyncState"))) == (0, 2)
+
+
+async def test_v7_asks_some_organizations_a_poll(stage: Stage) -> None:
+    """v7 is asked for fifty organizations a poll when they were read, those first that were asked for longest ago."""
+    rows = [{"id": f"org{number:03}", "name": f"Org {number}"} for number in range(120)]
+    stage.answer("v7/Organizations", rows)
+    for row in rows:
+        path = f"v7/Organizations/{row['id']}/SyncState"
+        stage.answer(path, {"status": "Success", "lastSyncTime": at(MORNING - 60)})
+    source = stage.source("v7")
+    told = []
+    for _ in range(5):
+        stage.clock.advance(900)
+        found = await source.collect("organizations", "", KnownRuns())
+        told.append(sum(isinstance(each, Tenant) and each.synchronized_at is not None for each in found))
+
+    assert told == [0, 50, 100, 120, 120]
+    assert len(stage.queries("SyncState")) == 200
 
 
 async def test_v6_does_not_tell(stage: Stage) -> None:
@@ -305,16 +328,17 @@ async def test_unhealthy_with_503(stage: Stage) -> None:
 
 
 async def test_a_server_that_fails(stage: Stage) -> None:
-    """A 503 without a word on health is a failure."""
-    serve_infrastructure(stage, Health=503)
+    """A 503 where proxies should be told is a failure."""
+    serve_infrastructure(stage, Proxies=503)
 
     with pytest.raises(ServerFailed):
         await collected(stage, "infrastructure")
 
 
-async def test_a_server_without_health(stage: Stage) -> None:
-    """The first releases of v8 had no health check: all else is told."""
-    serve_infrastructure(stage, Health=404)
+@pytest.mark.parametrize("status", [404, 403, 503])
+async def test_a_server_without_health(stage: Stage, status: int) -> None:
+    """Where health is not told, as in the first releases of v8, or because the server is unwell, all else is."""
+    serve_infrastructure(stage, Health=status)
 
     server, *others = await collected(stage, "infrastructure")
 
@@ -438,10 +462,17 @@ async def test_v6_license_of_each_organization(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "grace"), [("Subscription", "2027-02-28"), ("Rental", "2027-03-31"), ("NFR", None), (None, None)]
+    ("kind", "grace"),
+    [
+        ("Subscription", "2027-02-28"),
+        ("Rental", "2027-03-31"),
+        ("NFR", "2027-01-31"),
+        ("AwsPrivateOffer", None),
+        (None, None),
+    ],
 )
 async def test_months_of_grace(stage: Stage, kind: str | None, grace: str | None) -> None:
-    """On v6 a subscription works on for a month, a rental licence for two, others not at all."""
+    """On v6 a subscription works on for a month, a rental licence for two, one for tests not at all."""
     stage.answer("v6/License", {"type": kind, "expirationDate": "2027-01-31T00:00:00Z"})
 
     (license_,) = await collected(stage, "license", "v6")
