@@ -82,7 +82,7 @@ async def test_v7_asks_some_organizations_a_poll(stage: Stage) -> None:
     source = stage.source("v7")
     told = []
     for _ in range(5):
-        stage.clock.advance(900)
+        stage.clock.advance(600)
         found = await source.collect("organizations", "", KnownRuns())
         told.append(sum(isinstance(each, Tenant) and each.synchronized_at is not None for each in found))
 
