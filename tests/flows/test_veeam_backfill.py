@@ -79,7 +79,7 @@ async def test_every_run_at_its_end(tmp_path: Path) -> None:
     clock = SystemClock()
     until = floor(clock.now()) - 3600.0
     since = until - DAYS * DAY
-    world = World(seed=4, tenants=5, start=since - 20 * DAY)
+    world = World(seed=4, tenants=4, start=since - 20 * DAY)
     world = world.script(lambda _: True, "failed", since + DAY, since + 3 * DAY)
     output, config = tmp_path / "history.om", tmp_path / "config.yaml"
     server = await serve(build_app(world, clock=clock), "127.0.0.1", 0)
