@@ -11,7 +11,7 @@ from exporter.client.tokens import Secret
 from exporter.duration import Duration, Interval
 from exporter.source import CollectorPlan, Source, Surroundings
 from exporter.source_settings import CollectorSettings, Options, SourceSettings, Url
-from exporter.sources.veeam.connection import Connection
+from exporter.sources.veeam.auth import Connection
 from exporter.sources.veeam.jobs import LONGEST
 from exporter.sources.veeam.source import Choices, VeeamSource
 

@@ -11,8 +11,8 @@ from exporter.records import ProtectedEntities, Record, Run, Server, ServerLicen
 from exporter.source import CollectorPlan, Known, SourceObserver
 from exporter.source_settings import TenantSettings, matches
 from exporter.sources.veeam import infrastructure_wire, wire
+from exporter.sources.veeam.auth import Connection
 from exporter.sources.veeam.client import PROTECTED, UNTOLD, VeeamApi
-from exporter.sources.veeam.connection import Connection
 from exporter.sources.veeam.jobs import Jobs
 from exporter.sources.veeam.past import Past
 

@@ -1,4 +1,4 @@
-"""One server and one account on it: which generation is spoken, with which session."""
+"""Who we are to one server: an account, its session, and the generation of the API that it is for."""
 
 from exporter.client.json_client import JsonClient
 from exporter.client.retry import RetryPolicy
