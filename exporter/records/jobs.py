@@ -68,6 +68,8 @@ class JobSettings(Record):
     job: JobKey
     vendor_id: str | None = None
     """The vendor's own id of it, which outlives its name; not shown."""
+    under_way_since: float | None = None
+    """When the run began that is under way by the job's own word; not shown."""
     enabled: bool | None = None
     next_run_at: float | None = None
     schedule: str | None = None

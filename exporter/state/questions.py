@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+BELIEVED_LATE: Final = 6 * 3600.0
+"""How long before it was believed a tenant may have left: an answer without many of them must come three times."""
 
 
 class Question(NamedTuple):
@@ -43,7 +46,7 @@ class Questions:
 
     def came_back(self, tenant: str, left_at: float) -> None:
         """Note that a tenant is watched again."""
-        self._away[tenant] = left_at
+        self._away[tenant] = left_at - BELIEVED_LATE
 
     def told_of(self, tenant: str) -> None:
         """Note that an answer about the tenant was entered."""

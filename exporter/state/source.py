@@ -1,5 +1,6 @@
 """What is remembered of one source: kept in memory, and every change of it handed on to be written."""
 
+from collections import ChainMap
 from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -90,7 +91,7 @@ class SourceState:
         newcomers = not all(each.jobs.observed for each in books)
         if not tenant:
             answered_at = self.questions.asked(collector, self._here(), answered_at, newcomers=newcomers)
-        return KnownRuns(answered_at, newcomers, under_way, self.books(tenant).jobs.runs)
+        return KnownRuns(answered_at, newcomers, under_way, ChainMap(*(each.jobs.runs for each in books)))
 
     def _here(self) -> list[str]:
         return [tenant for tenant, books in self.tenants.items() if tenant and books.left_at is None]

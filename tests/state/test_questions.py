@@ -6,7 +6,7 @@ from exporter.job_memory import JobMemory
 from exporter.progress import Progress
 from exporter.records import Job, JobKey, JobSchedule, Run
 from exporter.state import tables
-from exporter.state.questions import Questions
+from exporter.state.questions import BELIEVED_LATE, Questions
 from exporter.state.restoring import restored
 from exporter.state.source import SourceState
 from tests.state.remembering import NOW, Noting, memory
@@ -62,7 +62,7 @@ def test_those_who_come_back() -> None:
         since.append(questions.asked("jobs", ["contoso", "fabrikam"], NOW, newcomers=False))
         questions.told_of(tenant)
 
-    assert since == [NOW - 2 * DAY, NOW - DAY, NOW]
+    assert since == [NOW - 2 * DAY - BELIEVED_LATE, NOW - DAY - BELIEVED_LATE, NOW]
 
 
 def test_a_tenant_that_leaves_and_returns() -> None:
@@ -79,7 +79,7 @@ def test_a_tenant_that_leaves_and_returns() -> None:
     state.resume("fabrikam")
 
     known = state.known("", "jobs")
-    assert (known.answered_at, known.newcomers) == (NOW + 60, False)
+    assert (known.answered_at, known.newcomers) == (NOW + 60 - BELIEVED_LATE, False)
     polled(state, "contoso", "fabrikam", at=NOW + DAY + 300)
     assert state.known("", "jobs").answered_at == NOW + DAY + 300
 

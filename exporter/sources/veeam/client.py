@@ -11,7 +11,7 @@ from typing import Any, Final
 from exporter.client.json_client import JsonClient
 from exporter.client.paging import OffsetPage, offset_pages
 from exporter.client.values import count
-from exporter.errors import AnswerUnreadable, NotFound, PermissionMissing, ValueFault
+from exporter.errors import AnswerUnreadable, NotFound, PermissionMissing, ServerFailed, TimedOut, ValueFault
 from exporter.sources.veeam.generations import Generation
 
 PAGE_SIZE: Final = 500
@@ -24,6 +24,8 @@ PROTECTED: Final[Mapping[str, str]] = {
 }
 UNTOLD: Final = (AnswerUnreadable, NotFound, PermissionMissing)
 """With what a part of an answer may fail because it is not there, not there for us, or nonsense."""
+IN_A_ROW: Final = 3
+"""After how many failures, none of them followed by an answer, the others of a list are not asked about any more."""
 OPERATORS_ONLY: Final = (
     "; is the account one of an administrator, and 'restore operator authentication only' switched off?"
 )
@@ -129,12 +131,18 @@ class VeeamApi:
 
     async def _of_each(self, operation: str, organizations: Sequence[str], what: str) -> list[Any]:
         """Ask for a part of each organization, and return it with the organization's id; some may not tell."""
-        rows = []
+        rows, failed = [], 0
         for organization in organizations:
             try:
                 row = await self._get(operation, f"Organizations/{organization}/{what}")
             except UNTOLD:
                 continue
+            except (ServerFailed, TimedOut):
+                failed += 1
+                if failed == IN_A_ROW:  # it is not theirs
+                    raise
+                continue
+            failed = 0
             if isinstance(row, dict):
                 rows.append({**row, "organizationId": organization})
         return rows

@@ -60,12 +60,12 @@ class Jobs:
         self._clock = clock
         self._lookback = lookback
         self._wants_items = items
-        self._bottlenecks: dict[tuple[str, JobKey], str | None] = {}
-        """What slowed down the last run of each job of a tenant, which a question about the last hour may not tell."""
-        self._items: dict[tuple[str, JobKey], Items] = {}
+        self._bottlenecks: dict[str, str | None] = {}
+        """What slowed down the last run of each job, which a question about the last hour may not tell."""
+        self._items: dict[str, Items] = {}
         self._keys: dict[str, tuple[str, JobKey]] = {}
         """Tenant and key of each job in the last answer, by its id: a job that is renamed is still the same."""
-        self._began: tuple[float, ...] = ()
+        self._began: dict[str, float] = {}
         """When the runs began that were under way by the jobs' own word in the last answer."""
 
     async def collect(self, api: VeeamApi, known: Known) -> list[Record]:
@@ -79,27 +79,29 @@ class Jobs:
                 of_job.setdefault(session.job_id, []).append(session)
         keys = job_keys(rows)
         if self._wants_items:
-            await self._count_items(api, rows, keys, now)
+            await self._count_items(api, [row.job_id for row in rows if row.job_type == "backup"], now)
         records: list[Record] = []
         async for row in breathing(rows):
             if row.job_id in keys:
                 its = chains(of_job.get(row.job_id, ()))
-                # What is left of a run at the edge of the question was counted, or is before our time.
-                whole = [each for each in its if each.whole or each.run_id in known.under_way]
+                # What is left of a run at the edge of the question is before our time, unless we know the run.
+                whole = [each for each in its if each.whole or known.job_of(each.run_id) is not None]
                 records += self._of_job(keys[row.job_id], row, whole, now)
-        self._keys = keys
+        self._keys, self._began = keys, _under_way(rows)
+        self._bottlenecks = {job: what for job, what in self._bottlenecks.items() if job in keys}
+        self._items = {job: items for job, items in self._items.items() if job in keys}
         return records
 
     def recall(self, records: Sequence[Record]) -> None:
-        """Learn again what slowed down the last run of each job, and how many items it had."""
+        """Learn again what was known of each job."""
         for each in records:
-            if isinstance(each, JobSettings):
-                if each.vendor_id is not None:
-                    self._keys[each.vendor_id] = each.tenant, each.job
-                if each.bottleneck is not None:
-                    self._bottlenecks[each.tenant, each.job] = each.bottleneck
+            if isinstance(each, JobSettings) and each.vendor_id is not None:
+                self._keys[each.vendor_id] = each.tenant, each.job
+                self._bottlenecks[each.vendor_id] = each.bottleneck
+                if each.under_way_since is not None:
+                    self._began[each.vendor_id] = each.under_way_since
                 if self._wants_items:
-                    self._items[each.tenant, each.job] = Items(each.selected, each.excluded)
+                    self._items[each.vendor_id] = Items(each.selected, each.excluded)
 
     async def _sessions(self, api: VeeamApi, rows: Sequence[JobRow], known: Known, now: float) -> list[Session]:
         """Return the sessions that may be news."""
@@ -119,10 +121,9 @@ class Jobs:
         What is under way may have begun long ago, and some servers select by the beginning: so far back it goes, but no
         farther than the lookback, as what hangs for weeks must not make every poll ask for weeks.
         """
-        began = tuple(row.started_at for row in rows if row.status in UNDERWAY and row.started_at is not None)
         # Once more after their end: a server that selects by the beginning may have hidden them until then.
-        oldest = min((*began, *self._began, *known.under_way.values()), default=now)
-        self._began = began
+        began = (*_under_way(rows).values(), *self._began.values())
+        oldest = min((*began, *known.under_way.values()), default=now)
         ahead = now - self._clock.now()
         news = now if known.answered_at is None else known.answered_at + ahead - min(BEHIND, self._lookback)
         if known.answered_at is None or known.newcomers:
@@ -144,10 +145,10 @@ class Jobs:
     ) -> list[Record]:
         tenant, key = place
         runs = runs_of(place, of_job, row, now)
-        items = self._items.get(place, NO_ITEMS)
+        items = self._items.get(row.job_id, NO_ITEMS)
         newest = newest_ended(of_job)
         if newest is not None:
-            self._bottlenecks[place] = newest.bottleneck
+            self._bottlenecks[row.job_id] = newest.bottleneck
         former = self._keys.get(row.job_id, place)
         job = Job(
             tenant=tenant,
@@ -167,29 +168,31 @@ class Jobs:
             next_run_at=row.next_run_at if row.enabled is not False else None,
             schedule=row.schedule.words if row.schedule else None,
             backup_type=row.backup_type,
-            bottleneck=self._bottlenecks.get(place),
+            bottleneck=self._bottlenecks.get(row.job_id),
             vendor_id=row.job_id,
+            under_way_since=row.started_at if row.status in UNDERWAY else None,
             selected=items.selected,
             excluded=items.excluded,
         )
         return [job, *runs, settings, *_schedule(tenant, key, row.schedule)]
 
-    async def _count_items(
-        self, api: VeeamApi, rows: Sequence[JobRow], keys: Mapping[str, tuple[str, JobKey]], now: float
-    ) -> None:
-        """Count the items of some backup jobs: those never counted first, then those counted a day ago or more."""
-        jobs = {keys[row.job_id]: row.job_id for row in rows if row.job_type == "backup" and row.job_id in keys}
-        self._items = {job: items for job, items in self._items.items() if job in jobs}
+    async def _count_items(self, api: VeeamApi, jobs: Sequence[str], now: float) -> None:
+        """Count the items of some jobs: those never counted first, then those counted a day ago or more."""
         age = {job: now - self._items.get(job, NO_ITEMS).counted_at for job in jobs}
         oldest = sorted((job for job in jobs if age[job] > ITEMS_EVERY), key=lambda job: -age[job])
         for job in oldest[:MOST_COUNTED]:
             selected, excluded, _ = self._items.get(job, NO_ITEMS)
             try:
-                selected = job_wire.items(await api.items(jobs[job], "SelectedItems"), self._observer)
-                excluded = job_wire.items(await api.items(jobs[job], "ExcludedItems"), self._observer)
+                selected = job_wire.items(await api.items(job, "SelectedItems"), self._observer)
+                excluded = job_wire.items(await api.items(job, "ExcludedItems"), self._observer)
             except (*UNTOLD, ServerFailed) as error:  # the job may have just gone; its turn comes again
-                LOG.info("job_items_not_told", tenant=job[0], job_name=job[1].name, error=str(error))
+                LOG.info("job_items_not_told", vendor_id=job, error=str(error))
             self._items[job] = Items(selected, excluded, now)
+
+
+def _under_way(rows: Iterable[JobRow]) -> dict[str, float]:
+    """Return when the runs began that are under way by the jobs' own word."""
+    return {row.job_id: row.started_at for row in rows if row.status in UNDERWAY and row.started_at is not None}
 
 
 async def job_rows(api: VeeamApi, observer: SourceObserver) -> list[JobRow]:

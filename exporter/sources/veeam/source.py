@@ -6,7 +6,16 @@ from typing import Any, Final
 
 from exporter.client.fields import Fields
 from exporter.clock import Clock
-from exporter.errors import AnswerUnreadable, NotFound, RequestRefused, ServerFailed, SourceError, TimedOut, ValueFault
+from exporter.errors import (
+    AnswerUnreadable,
+    NotFound,
+    ServerFailed,
+    SourceError,
+    Throttled,
+    TimedOut,
+    Unreachable,
+    ValueFault,
+)
 from exporter.records import ProtectedEntities, Record, Run, Server, ServerLicense, Tenant
 from exporter.source import CollectorPlan, Known, SourceObserver
 from exporter.source_settings import TenantSettings, matches
@@ -122,7 +131,7 @@ class VeeamSource:
         except NotFound:
             self._connection.mistaken()
             raise
-        except (RequestRefused, ServerFailed, TimedOut):
+        except (AnswerUnreadable, ServerFailed, Throttled, TimedOut, Unreachable):
             self._extended_from = now + EXTENDED_AGAIN
         return await api.organizations(extended=False)
 

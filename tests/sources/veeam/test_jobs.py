@@ -322,7 +322,10 @@ async def test_items_remembered(stage: Stage) -> None:
     serve_items(stage, *jobs)
     old = [
         JobSettings(
-            tenant=CONTOSO, job=JobKey("Microsoft 365", "all", "backup", f"Job {number}"), selected={"users": 9}
+            tenant=CONTOSO,
+            job=JobKey("Microsoft 365", "all", "backup", f"Job {number}"),
+            vendor_id=f"{number:08}-4444",
+            selected={"users": 9},
         )
         for number in range(30)
     ]
