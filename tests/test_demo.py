@@ -13,7 +13,7 @@ from tests.support.warp import START, WarpClock, warped
 
 def shown(state: Path, seconds: float) -> Samples:
     """Return what the demo shows after so many seconds."""
-    world = World(seed=1, tenants=8, start=START - HISTORY / PACE, pace=PACE)
+    world = World(seed=1, tenants=5, start=START - HISTORY / PACE, pace=PACE)
     certificate = tls.self_signed(["127.0.0.1"], START)
     context = certificate.context()
 
@@ -37,7 +37,7 @@ def shown(state: Path, seconds: float) -> Samples:
 
 def test_all_vendors(tmp_path: Path) -> None:
     """Within a minute every collector of every vendor has succeeded, Veeam's over TLS, and runs are counted."""
-    samples = shown(tmp_path, 65)
+    samples = shown(tmp_path, 62)
 
     kinds = {labels["source"]: labels["kind"] for labels, _ in samples["source_info"]}
     assert sorted(kinds.values()) == ["cloudbackup"] * CLOUD_BACKUP_TENANTS + ["elements", "veeam"]
