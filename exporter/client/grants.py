@@ -80,6 +80,9 @@ class Grant(Protocol):
     Between one form and the next it is told of what came of the first.
     """
 
+    advice = ""
+    """What to look at when it is refused."""
+
     async def form(self, token_url: str, now: float) -> Mapping[str, str]:
         """Return the form of a token request, less the scopes; *now* in Unix seconds."""
         ...
@@ -182,6 +185,8 @@ class PasswordGrant(Grant):
     a server that lost its sessions must not be asked about them for ever. A password that was refused is not offered
     again for `QUIET_SECONDS` unless it has changed: repeating it would lock the account.
     """
+
+    advice = ": are user name and password right, and is the account not locked?"
 
     def __init__(self, username: str, secret: Secret, extra: Mapping[str, str]) -> None:
         self._username = username

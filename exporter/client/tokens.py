@@ -209,7 +209,7 @@ class Tokens:
         said = f"{OPERATION}: {self._host} answered {answer.status} {word}"
         if word == "invalid_scope":
             return PermissionMissing(f"{said}; asked for: {self._scope}", request_id=answer.request_id)
-        return CredentialsRefused(said, request_id=answer.request_id)
+        return CredentialsRefused(said + self._grant.advice, request_id=answer.request_id)
 
     def _decoded(self, answer: Answer) -> Any:
         return read_json(answer, operation=OPERATION, host=self._host)

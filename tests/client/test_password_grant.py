@@ -194,6 +194,16 @@ async def test_a_refused_password_rests(vendor: Vendor, tokens: Tokens, clock: F
     assert len(vendor.seen) == 2
 
 
+async def test_what_to_look_at(vendor: Vendor, tokens: Tokens) -> None:
+    """A refused password says what to look at, not what the server said."""
+    vendor.on("/v8/Token", says({"message": "no such user: svc"}, status=400))
+
+    with pytest.raises(CredentialsRefused, match="are user name and password right") as caught:
+        await tokens.header()
+
+    assert "no such user" not in str(caught.value)
+
+
 async def test_a_changed_password_does_not_rest(
     tmp_path: Path, vendor: Vendor, transport: Transport, clock: FakeClock, observer: Recorder
 ) -> None:
