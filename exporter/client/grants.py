@@ -80,7 +80,7 @@ class Grant(Protocol):
     Between one form and the next it is told of what came of the first.
     """
 
-    advice = ""
+    advice: str = ""
     """What to look at when it is refused."""
 
     async def form(self, token_url: str, now: float) -> Mapping[str, str]:
