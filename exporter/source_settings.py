@@ -188,6 +188,20 @@ class TenantSettings(Options):
         return min(fitting, key=lambda each: each[0])[1] if fitting else None
 
 
+LONGEST_LOOKBACK: Final = 30 * 86400.0
+"""The farthest back that a history is asked for, in seconds, however long nothing was heard."""
+
+
+def _at_most_thirty_days(seconds: float) -> float:
+    if seconds > LONGEST_LOOKBACK:
+        raise ValueError("should be 30d at most; for a longer past there is backfill")
+    return seconds
+
+
+Lookback = Annotated[Duration, AfterValidator(_at_most_thirty_days)]
+"""How far back a vendor's history is asked for."""
+
+
 class CollectorSettings(Options):
     """When one collector asks."""
 

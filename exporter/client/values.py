@@ -9,17 +9,19 @@ import re
 from typing import Any, Final
 
 from exporter.client.moments import duration_seconds, expiry_date, timestamp
-from exporter.client.words import fold, identifier, is_absent, number, text
+from exporter.client.words import fold, folded, identifier, is_absent, number, text
 from exporter.errors import ValueFault
 
 __all__ = [
     "GB_BYTES",
+    "byte_count",
     "count",
     "count_or_length",
     "duration_seconds",
     "expiry_date",
     "flag",
     "fold",
+    "folded",
     "identifier",
     "size_bytes",
     "text",
@@ -91,6 +93,11 @@ def size_bytes(raw: Any, *, plain: float = GB_BYTES) -> float | None:
     if not math.isfinite(size):
         raise ValueFault('expected a size like "1134.33 GB" or a number')
     return size if size >= 0 else None
+
+
+def byte_count(raw: Any) -> float | None:
+    """Return a size that is told in plain bytes, or with its unit. Raises ValueFault as `size_bytes` does."""
+    return size_bytes(raw, plain=1.0)
 
 
 def _sized(raw: Any, plain: float) -> tuple[float, float]:

@@ -61,6 +61,11 @@ def identifier(raw: Any) -> str | None:
     return spelled.lower()
 
 
+def folded(raw: Any) -> str:
+    """Return a word of an enumeration as `fold` does, "" for what is no text."""
+    return fold(raw) if isinstance(raw, str) else ""
+
+
 def fold(name: str) -> str:
     """Return *name* in lower case, letters and digits only, to compare the words of an enumeration."""
     return "".join(character for character in name.casefold() if character.isalnum())

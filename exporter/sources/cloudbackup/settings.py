@@ -1,30 +1,21 @@
 """The settings of a Cloud Backup source, which build it."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from exporter.duration import Duration, Interval
+from exporter.duration import Interval
 from exporter.records import Tenant
 from exporter.source import CollectorPlan, Source, Surroundings
-from exporter.source_settings import CollectorSettings, OAuthSettings, Options, SourceSettings, Url
+from exporter.source_settings import CollectorSettings, Lookback, OAuthSettings, Options, SourceSettings, Url
 from exporter.sources.avepoint import avepoint_client
 from exporter.sources.cloudbackup.auth import SCOPES
 from exporter.sources.cloudbackup.client import V1, V2, CloudBackupApi, Legacy
-from exporter.sources.cloudbackup.source import LONGEST, Choices, CloudBackupSource
+from exporter.sources.cloudbackup.source import Choices, CloudBackupSource
 
 DAY: Final = 86400.0
 ONLY_V2: Final = frozenset({"unusual_activity", "schedule"})
 """Collectors that the older generations have no endpoint for."""
-
-
-def _at_most_thirty_days(seconds: float) -> float:
-    if seconds > LONGEST:
-        raise ValueError("should be 30d at most; for a longer past there is backfill")
-    return seconds
-
-
-Lookback = Annotated[Duration, AfterValidator(_at_most_thirty_days)]
 
 
 class TenantIdentity(Options):

@@ -9,13 +9,12 @@ from exporter.clock import Clock
 from exporter.errors import AnswerUnreadable, NotApplicable, NotFound, PermissionMissing, ServerFailed, ValueFault
 from exporter.records import Job, JobKey, Record, Run, Tenant
 from exporter.source import CollectorPlan, Known, SourceObserver
+from exporter.source_settings import LONGEST_LOOKBACK
 from exporter.sources.cloudbackup import wire
 from exporter.sources.cloudbackup.client import V2, CloudBackupApi, Question
 from exporter.sources.cloudbackup.kinds import kinds
 
 DAY: Final = 86400.0
-LONGEST: Final = 30 * DAY
-"""The farthest back that jobs are asked for, however long nothing was heard."""
 AHEAD: Final = DAY
 """How far beyond now a window reaches: the vendor's clock is not ours."""
 BEHIND: Final = 3600.0
@@ -83,7 +82,7 @@ class CloudBackupSource:
         """Ask for all jobs of a window at once; what they are about only where it is not known yet."""
         now = self._clock.now()
         news_since = min((known.answered_at or now, *known.under_way.values()))
-        since = max(min(now - self._choices.lookback, news_since - BEHIND), now - LONGEST)
+        since = max(min(now - self._choices.lookback, news_since - BEHIND), now - LONGEST_LOOKBACK)
         since -= since % DAY  # v1 and v2 hear whole days only, and all generations should tell the same
         rows = await self._rows(Question(since=since, until=now + AHEAD))
         jobs = {row.run_id: job for row in rows if (job := known.job_of(row.run_id)) is not None}

@@ -7,7 +7,7 @@ The API has four numberings (reference 4.3 and 4.4): the questions' ``jobType`` 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from exporter.client.values import fold
+from exporter.client.values import folded
 from exporter.records import JobType, Status
 
 PRODUCT: Final = "Microsoft 365"
@@ -110,7 +110,7 @@ def service(number: int | None) -> str | None:
 
 def state(raw: Any) -> tuple[Status, bool]:
     """Return a job's status, and whether its word is known."""
-    word = fold(raw) if isinstance(raw, str) else ""
+    word = folded(raw)
     if not word:
         return "none", raw is None
     return STATE.get(word, f"unknown_{word[:64]}"), word in STATE

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from exporter.client.fields import FaultObserver, Fields, objects
-from exporter.client.values import count, flag, fold, identifier, size_bytes, text
+from exporter.client.values import byte_count, count, flag, folded, identifier, text
 from exporter.client.words import is_absent, number
 from exporter.errors import ValueFault
 from exporter.records import Proxy, Repository
@@ -33,8 +33,7 @@ def health(fields: Fields) -> dict[str, bool]:
 
 
 def _healthy(fields: Fields) -> bool | None:
-    raw = fields.raw("status")
-    word = fold(raw) if isinstance(raw, str) else ""
+    word = folded(fields.raw("status"))
     if word not in {"healthy", "unhealthy", ""}:
         fields.unknown("health")
     return {"healthy": True, "unhealthy": False}.get(word)
@@ -87,7 +86,7 @@ def _repository(repository: str, fields: Fields, storage: Fields | None) -> Repo
 
 
 def _disk_space(fields: Fields) -> tuple[float | None, float | None, float | None]:
-    capacity, free = fields.read(_bytes, "capacityBytes"), fields.read(_bytes, "freeSpaceBytes")
+    capacity, free = fields.read(byte_count, "capacityBytes"), fields.read(byte_count, "freeSpaceBytes")
     used = capacity - free if capacity is not None and free is not None and free <= capacity else None
     return capacity, free, used
 
@@ -95,12 +94,8 @@ def _disk_space(fields: Fields) -> tuple[float | None, float | None, float | Non
 def _storage_space(storage: Fields) -> tuple[float | None, float | None, float | None]:
     limited = storage.read(flag, "sizeLimitEnabled")
     limit = storage.read(count, "sizeLimitGB") if limited else None
-    free = storage.read(_bytes, "freeSpaceBytes") if limited else None
-    return (limit * GB if limit else None), free, storage.read(_bytes, "usedSpaceBytes")
-
-
-def _bytes(raw: Any) -> float | None:
-    return size_bytes(raw, plain=1.0)
+    free = storage.read(byte_count, "freeSpaceBytes") if limited else None
+    return (limit * GB if limit else None), free, storage.read(byte_count, "usedSpaceBytes")
 
 
 def proxies(rows: Iterable[Any], observer: FaultObserver) -> list[Proxy]:
@@ -126,8 +121,7 @@ def proxies(rows: Iterable[Any], observer: FaultObserver) -> list[Proxy]:
 
 
 def _one_of(fields: Fields, name: str, words: Mapping[str, bool]) -> bool | None:
-    raw = fields.raw(name)
-    word = fold(raw) if isinstance(raw, str) else ""
+    word = folded(fields.raw(name))
     if word and word not in words:
         fields.unknown(name)
     return words.get(word)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from exporter.client.fields import FaultObserver, Fields, objects
-from exporter.client.values import count, flag, fold, identifier, text, timestamp
+from exporter.client.values import count, flag, folded, identifier, text, timestamp
 from exporter.records import COMPLETED, Status
 from exporter.sources.veeam.chains import Session
 from exporter.sources.veeam.schedules import FOLLOWS, Schedule, backup_schedule, copy_schedule
@@ -97,8 +97,7 @@ def _schedule(fields: Fields, job_type: str) -> Schedule | None:
 
 
 def _backup_type(fields: Fields) -> str | None:
-    raw = fields.raw("backupType")
-    word = fold(raw) if isinstance(raw, str) else ""
+    word = folded(fields.raw("backupType"))
     if word and word not in BACKUP_TYPE:
         fields.unknown("backupType")
     return BACKUP_TYPE.get(word)
@@ -155,8 +154,7 @@ def _session(fields: Fields) -> Session | None:
 
 
 def _bottleneck(moved: Fields) -> str | None:
-    raw = moved.raw("bottleneck")
-    word = fold(raw) if isinstance(raw, str) else ""
+    word = folded(moved.raw("bottleneck"))
     if word not in NO_BOTTLENECK and word not in BOTTLENECK:
         moved.unknown("bottleneck")
     return BOTTLENECK.get(word)
@@ -166,8 +164,7 @@ def items(rows: Iterable[Any], observer: FaultObserver) -> dict[str, int]:
     """Count the items that a job was told to back up, or to leave out, by type."""
     found: Counter[str] = Counter()
     for fields in objects(rows, observer, "items"):
-        raw = fields.raw("type")
-        word = fold(raw) if isinstance(raw, str) else ""
+        word = folded(fields.raw("type"))
         if word not in ITEM_TYPE:
             fields.unknown("items")
         found[ITEM_TYPE.get(word, "other")] += 1

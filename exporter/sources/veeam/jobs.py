@@ -14,6 +14,7 @@ from exporter.clock import Clock
 from exporter.errors import ServerFailed
 from exporter.records import UNDERWAY, Job, JobKey, JobSchedule, JobSettings, JobType, Record, Run
 from exporter.source import Known, SourceObserver
+from exporter.source_settings import LONGEST_LOOKBACK
 from exporter.sources.veeam import job_wire
 from exporter.sources.veeam.chains import Chain, Session, chains, is_run, newest_ended
 from exporter.sources.veeam.client import UNTOLD, VeeamApi
@@ -24,8 +25,6 @@ from exporter.sources.veeam.words import PRODUCT, WORKLOAD
 LOG: Final = structlog.get_logger("exporter.veeam")
 Row = TypeVar("Row")
 DAY: Final = 86400.0
-LONGEST: Final = 30 * DAY
-"""The farthest back that sessions are asked for, however long nothing was heard."""
 BEHIND: Final = 3600.0
 """How far before the last good answer a question begins, unless the lookback is shorter: the server's clock is not
 ours."""
@@ -128,7 +127,7 @@ class Jobs:
         news = now if known.answered_at is None else known.answered_at + ahead - min(BEHIND, self._lookback)
         if known.answered_at is None or known.newcomers:
             news = min(news, now - self._lookback)
-        return max(min(news, max(oldest - 1.0, now - self._lookback)), now - LONGEST)
+        return max(min(news, max(oldest - 1.0, now - self._lookback)), now - LONGEST_LOOKBACK)
 
     async def _reread(self, api: VeeamApi, session_id: str) -> list[Session]:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.client.fields import Fields
-from exporter.client.values import count, flag, fold, text
+from exporter.client.values import count, flag, folded, text
 
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
@@ -109,8 +109,7 @@ def _daily(policy: Fields) -> Schedule | None:
 
 
 def _word(policy: Fields, name: str) -> str:
-    raw = policy.raw(name)
-    return fold(raw) if isinstance(raw, str) else ""
+    return folded(policy.raw(name))
 
 
 def _tell(policy: Fields, word: str, name: str = "schedulePolicy") -> None:

@@ -8,21 +8,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from exporter.client.tokens import Secret
-from exporter.duration import Duration, Interval
+from exporter.duration import Interval
 from exporter.source import CollectorPlan, Source, Surroundings
-from exporter.source_settings import CollectorSettings, Options, SourceSettings, Url
+from exporter.source_settings import CollectorSettings, Lookback, Options, SourceSettings, Url
 from exporter.sources.veeam.auth import Connection
-from exporter.sources.veeam.jobs import LONGEST
 from exporter.sources.veeam.source import Choices, VeeamSource
 
 DAY: Final = 86400.0
 _GENERATION: Final = re.compile(r"v[0-9]", re.IGNORECASE)
-
-
-def _at_most_thirty_days(seconds: float) -> float:
-    if seconds > LONGEST:
-        raise ValueError("should be 30d at most; for a longer past there is backfill")
-    return seconds
 
 
 def _without_generation(url: str) -> str:
@@ -78,7 +71,7 @@ class JobsCollector(CollectorSettings):
 
     interval: Interval = 300.0
     """How often it asks, 1s or more."""
-    lookback: Annotated[Duration, AfterValidator(_at_most_thirty_days)] = DAY
+    lookback: Lookback = DAY
     """How far back the first question about sessions goes, 30d at most; later ones go back to the last answer."""
     job_items: bool = False
     """Whether the items of each backup job are counted: two requests a job and day, 20 jobs a poll at most."""

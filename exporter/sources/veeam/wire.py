@@ -9,7 +9,7 @@ from datetime import MAXYEAR, UTC, datetime
 from typing import Any, Final
 
 from exporter.client.fields import FaultObserver, Fields, objects
-from exporter.client.values import count, fold, identifier, size_bytes, text, timestamp
+from exporter.client.values import byte_count, count, fold, folded, identifier, text, timestamp
 from exporter.records import RepositoryUsage, ServerLicense, Subscription, Tenant
 from exporter.sources.veeam.job_wire import linked
 from exporter.sources.veeam.words import SUBSCRIPTION
@@ -45,8 +45,7 @@ def synchronized(rows: Iterable[Any], observer: FaultObserver) -> dict[str, floa
 
 
 def _synchronized(state: Fields) -> float | None:
-    raw = state.raw("result") or state.raw("status")
-    word = fold(raw) if isinstance(raw, str) else ""
+    word = folded(state.raw("result") or state.raw("status"))
     if word not in {"", "none", "success", "error"}:
         state.unknown("sync_state")
     return state.read(timestamp, "endTime", "lastSyncTime") if word == "success" else None
@@ -126,17 +125,13 @@ def used_repositories(tenant: str, rows: Iterable[Any], observer: FaultObserver)
     found: dict[str, RepositoryUsage] = {}
     for fields in objects(rows, observer, "used_repositories"):
         repository = fields.read(identifier, "repositoryId") or linked(fields, "backupRepository")
-        used = {where: fields.read(_bytes, name) for where, name in _LOCATIONS.items()}
+        used = {where: fields.read(byte_count, name) for where, name in _LOCATIONS.items()}
         told = {where: size for where, size in used.items() if size is not None}
         if repository is None:
             observer.value_failed("repositoryId")
         elif told:
             found[repository] = RepositoryUsage(tenant=tenant, repository=repository, used_bytes=told)
     return list(found.values())
-
-
-def _bytes(raw: Any) -> float | None:
-    return size_bytes(raw, plain=1.0)
 
 
 def instance(fields: Fields) -> tuple[str | None, str | None]:

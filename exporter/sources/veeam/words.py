@@ -6,7 +6,7 @@ Source: the vendor's OpenAPI descriptions of v6, v7 and v8 (the vendor reference
 from collections.abc import Mapping
 from typing import Any, Final
 
-from exporter.client.values import fold
+from exporter.client.values import folded
 from exporter.records import Status
 
 PRODUCT: Final = "Microsoft 365"
@@ -50,7 +50,7 @@ ITEM_TYPE: Final[Mapping[str, str]] = {
 
 def status(raw: Any) -> tuple[Status | None, bool]:
     """Return a status, and whether its word is known; ``None`` where the vendor says nothing."""
-    word = fold(raw) if isinstance(raw, str) else ""
+    word = folded(raw)
     if not word:
         return None, raw is None or raw == ""
     return STATUS.get(word, f"unknown_{word[:64]}"), word in STATUS
