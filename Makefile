@@ -8,13 +8,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full check fix bench golden docs lock clean
+.PHONY: help demo stack test test-full check fix bench golden docs lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 demo: interpreter $(VENV)/run ## the exporter on its simulator, without credentials
 	$(BIN)/m365-backup-exporter demo
+
+stack: packages-for-tests interpreter $(VENV)/run ## simulator, exporter, Prometheus and Alertmanager with the shipped rules
+	$(BIN)/python -m tools.stack
 
 test: check ## all that CI runs: style, types, architecture, tests
 	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term -m "not full" tests
@@ -76,9 +79,12 @@ interpreter: | $(VENV)/bin/python
 packages:
 	@[ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/debian-packages python3-venv
 
-# Prometheus, with promtool, is run by the integration tests. Asked for together, so that it is said once.
+# Prometheus (with promtool) and Alertmanager (with amtool) are run by the integration tests and by `make stack`. Asked
+# for together, so that it is said once.
 packages-for-tests:
 	@missing=; \
 	  [ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing=python3-venv; \
 	  { command -v prometheus && command -v promtool; } >/dev/null || missing="$$missing prometheus"; \
+	  { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null || \
+	    missing="$$missing prometheus-alertmanager"; \
 	  [ -z "$$missing" ] || deploy/debian-packages $$missing
