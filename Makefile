@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test test-full check fix bench golden docs lock clean
+.PHONY: help demo stack test test-full check fix bench golden docs dashboards lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -44,6 +44,9 @@ golden: $(VENV)/dev ## write the golden files anew; read the difference before y
 docs: $(VENV)/dev ## generate the reference pages from the code
 	$(BIN)/python -m exporter metrics > docs/metrics.md
 	$(BIN)/python -m tools.configuration > docs/configuration.md
+
+dashboards: $(VENV)/dev ## write Grafana's dashboards anew
+	$(BIN)/python -m grafana.src
 
 lock: $(VENV)/dev ## pin the newest releases of what the *.in files wish, with hashes
 	$(PIP) install uv
