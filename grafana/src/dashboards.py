@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from grafana.src import fleet
+from grafana.src import fleet, health, licensing, scan_profiles, tenant, veeam
 from grafana.src.page import Page
 
 FOLDER: Final = Path(__file__).parent.parent / "dashboards"
 
-PAGES: Final[tuple[Callable[[], Page], ...]] = (fleet.page,)
+PAGES: Final[tuple[Callable[[], Page], ...]] = (
+    fleet.page,
+    tenant.page,
+    licensing.page,
+    scan_profiles.page,
+    veeam.page,
+    health.page,
+)
 
 VARIABLE: Final = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))")
 
@@ -31,7 +38,8 @@ def panel_queries(variables: Mapping[str, str]) -> Iterator[PanelQuery]:
     """
     Yield what every panel asks, Grafana's variables replaced by the given values.
 
-    The variables are source, tenant, workload, job, instance, __range and __rate_interval, without their dollar.
+    The variables are source, tenant, workload, job, instance, __range, __interval and
+    __rate_interval, without their dollar.
     """
     for page in PAGES:
         built = page()

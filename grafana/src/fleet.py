@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana.src import look, variables
-from grafana.src.links import FLEET
+from grafana.src.links import FLEET, LICENSING, TENANT_OF_SERIES, to
 from grafana.src.page import Page, Section
 from grafana.src.panels import HALF, THIRD, Query, Words, bars_panel, counts_panel, lines_panel, stat_panel
 from grafana.src.promql import (
@@ -15,6 +15,7 @@ from grafana.src.promql import (
     COVERAGE,
     EXPIRY,
     FAILED,
+    FIRING,
     NAMES,
     OF_JOB,
     OF_RUNS,
@@ -42,8 +43,7 @@ from grafana.src.promql import (
 from grafana.src.tables import ID, NAME, Label, Value, table_panel
 from grafana.src.tables import SOURCE as SOURCE_COLUMN
 
-FIRING: Final = 'ALERTS{alertstate="firing",alertname=~"M365Backup.+",source=~"($source)|"}'
-"""Those of the chosen sources, and those of no source, such as of the exporter itself."""
+ALERTS: Final = series("ALERTS", FIRING)
 FAILING: Final = newest(FAILED, OF_JOB, SOURCE, WORKLOAD)
 LATE: Final = f"{newest(OVERDUE, OF_JOB, SOURCE, WORKLOAD)} > 0"
 GAPS: Final = f"{newest(COVERAGE, OF_WORKLOAD, SOURCE, WORKLOAD)} < 0.9"
@@ -112,13 +112,14 @@ def _today() -> Section:
                 Words(
                     "Ending within 30 days",
                     "Subscriptions of tenants that are not muted that end within 30 days or have ended.",
+                    to(LICENSING),
                 ),
                 Query(or_zero(count(watched(soon)))),
                 steps=look.NONE_IS_BETTER,
             ),
             stat_panel(
                 Words("Firing alerts", "Alerts of the chosen sources, and of the exporter itself, that fire now."),
-                Query(or_zero(count(FIRING))),
+                Query(or_zero(count(ALERTS))),
                 steps=look.NONE_IS_GOOD,
             ),
         ),
@@ -217,7 +218,7 @@ def _jobs() -> Section:
                 (
                     Value(
                         title="Firing",
-                        expr=count(FIRING, "alertname", "severity"),
+                        expr=count(ALERTS, "alertname", "severity"),
                         may_be_empty=NOBODY,
                     ),
                 ),
@@ -225,13 +226,14 @@ def _jobs() -> Section:
                 size=THIRD,
             ),
             bars_panel(
-                Words("Most failures", "The ten tenants with most failed runs in the shown time."),
+                Words("Most failures", "The ten tenants with most failed runs in the shown time.", TENANT_OF_SERIES),
                 Query(f"topk(10, {named(total(_runs('failures', SHOWN), *OF_TENANT))} > 0)", "{{tenant_name}}", NOBODY),
             ),
             bars_panel(
                 Words(
                     "Least covered",
                     "The ten tenants with the worst protected workload, as the share of its scanned objects.",
+                    TENANT_OF_SERIES,
                 ),
                 Query(
                     f"bottomk(10, {named(per_tenant('min', series(COVERAGE, SOURCE, WORKLOAD)))})",

@@ -46,6 +46,8 @@ TIME_LEFT: Final[Steps] = ((None, RED), (7 * DAY, ORANGE), (30 * DAY, YELLOW), (
 OVERDUE_BY: Final[Steps] = ((None, GREEN), (0, RED))
 FRESH: Final[Steps] = ((None, GREEN), (6 * 3600, YELLOW), (DAY, RED))
 BACKUP_AGE: Final[Steps] = ((None, GREEN), (26 * 3600, YELLOW), (2 * DAY, ORANGE), (7 * DAY, RED))
+REPORT_AGE: Final[Steps] = ((None, GREEN), (36 * 3600, YELLOW), (3 * DAY, RED))
+LAG: Final[Steps] = ((None, GREEN), (300, YELLOW), (3600, RED))
 ALL_OR_NOTHING: Final[Steps] = ((None, RED), (1, GREEN))
 
 STATUS: Final[Words] = {
@@ -68,6 +70,7 @@ STATUS: Final[Words] = {
 }
 STATE: Final[Words] = {"0": ("good", GREEN), "1": ("other", BLUE), "2": ("warning", YELLOW), "3": ("failed", RED)}
 """The status of a job as a number, for what can only be drawn as one."""
+COLLECTING: Final[Words] = {"0": ("fresh", GREEN), "1": ("failing", YELLOW), "2": ("stale", RED)}
 GOOD: Final[Words] = {"1": ("yes", GREEN), "0": ("no", RED)}
 BAD: Final[Words] = {"1": ("yes", RED), "0": ("no", GREEN)}
 NOTED: Final[Words] = {"1": ("yes", BLUE), "0": ("", GREY)}

@@ -32,6 +32,7 @@ SMALL: Final[Size] = (4, 4)
 THIRD: Final[Size] = (8, 9)
 HALF: Final[Size] = (12, 9)
 WIDE: Final[Size] = (24, 11)
+LOW: Final[Size] = (24, 6)
 
 HOURLY: Final = "1h"
 """The narrowest bar where runs are counted, which happen a few times a day."""
@@ -45,6 +46,8 @@ class Query:
     legend: str = ""
     may_be_empty: str | None = None
     """Why nothing is found while all is well; `None` if something always is."""
+    colour: str = ""
+    """Of the series with that legend; empty for one of the palette."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Words:
     title: str
     description: str
     link: str | None = None
-    link_title: str = "Show the tenant"
+    link_title: str = "Open"
 
     def links(self) -> list[Builder[dashboard.DashboardLink]]:
         """Return the links of the panel's values."""
@@ -128,7 +131,7 @@ def lines_panel(
     words: Words, *queries: Query, unit: str = look.NUMBER, steps: look.Steps = (), size: Size = HALF
 ) -> Panel:
     """Return lines over the shown time; steps colour the area behind them."""
-    drawn = _over_time(words, unit).line_width(1).fill_opacity(8)
+    drawn = _colour(_over_time(words, unit).line_width(1).fill_opacity(8), queries)
     if steps:
         drawn.thresholds(look.thresholds(steps))
     return assembled(words, queries, drawn.build(), size=size)
@@ -144,7 +147,7 @@ def counts_panel(words: Words, *queries: Query, unit: str = look.NUMBER, size: S
         .stacking(common.StackingConfig().mode(StackingMode.NORMAL))
         .interval(HOURLY)
     )
-    return assembled(words, queries, drawn.build(), size=size)
+    return assembled(words, queries, _colour(drawn, queries).build(), size=size)
 
 
 def states_panel(words: Words, query: Query, mapped: look.Words, *, size: Size = WIDE) -> Panel:
@@ -180,6 +183,14 @@ def assembled(
         for query, letter in zip(asked, ascii_uppercase, strict=False)
     ]
     return Panel(drawn, asked, size)
+
+
+def _colour(drawn: timeseries.Panel, queries: tuple[Query, ...]) -> timeseries.Panel:
+    for query in queries:
+        if query.colour:
+            fixed = {"mode": "fixed", "fixedColor": query.colour}
+            drawn.override_by_name(query.legend, [dashboard.DynamicConfigValue("color", fixed)])
+    return drawn
 
 
 def _target(query: Query, letter: str, *, of_now: bool, table: bool) -> prometheus.Dataquery:

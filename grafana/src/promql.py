@@ -9,6 +9,7 @@ from typing import Final
 
 SOURCE: Final = 'source=~"$source"'
 TENANT: Final = 'tenant=~"$tenant"'
+INSTANCE: Final = 'job=~"$job",instance=~"$instance"'
 WORKLOAD: Final = 'workload=~"$workload"'
 BACKUPS: Final = 'job_type=~"backup|copy"'
 
@@ -23,8 +24,11 @@ NAMES: Final = "source_tenant:m365backup_tenant:info"
 """One series for each tenant of a source, with its name as `tenant_name`."""
 WATCHED: Final = "source_tenant:m365backup_tenant:watched"
 """The same for those that the operator did not mute."""
+FIRING: Final = 'alertstate="firing",alertname=~"M365Backup.+",source=~"($source)|"'
+"""Those of the chosen sources, and those of no source, such as of the exporter itself."""
 OVERDUE: Final = "source_tenant_job:m365backup_job_overdue_seconds:max"
 FAILED: Final = "source_tenant_job:m365backup_job_failed:max"
+IN_TROUBLE: Final = 'status=~"failed|failed_to_start|rejected"'
 
 COVERAGE: Final = "source_tenant_workload:m365backup_objects_protected:ratio"
 SEATS_RATIO: Final = "source_tenant_subscription:m365backup_seats_used:ratio"
@@ -53,6 +57,21 @@ def grown(metric: str, by: tuple[str, ...], over: str, *matchers: str) -> str:
     return f"max by ({', '.join(by)}) (increase({series(metric, *matchers)}[{over}]))"
 
 
+def rate(metric: str, by: tuple[str, ...], *matchers: str) -> str:
+    """Return how fast a counter of the exporter's own work grows; the work of two instances adds up."""
+    return f"sum by ({', '.join(by)}) (rate({series(metric, *matchers)}[{RECENT}]))"
+
+
+def done(metric: str, by: tuple[str, ...], *matchers: str) -> str:
+    """Return by how much a counter of the exporter's own work grew in the shown time, over all instances."""
+    return f"sum by ({', '.join(by)}) (increase({series(metric, *matchers)}[{SHOWN}]))"
+
+
+def slowest(metric: str, by: tuple[str, ...], *matchers: str) -> str:
+    """Return the time within which 95 of 100 were done, of a histogram."""
+    return f"histogram_quantile(0.95, {rate(f'{metric}_bucket', ('le', *by), *matchers)})"
+
+
 def total(expression: str, *by: str) -> str:
     """Return the sum, of nothing less than all if no labels are given."""
     return f"sum by ({', '.join(by)}) ({expression})" if by else f"sum({expression})"
@@ -61,6 +80,16 @@ def total(expression: str, *by: str) -> str:
 def count(expression: str, *by: str) -> str:
     """Return how many series there are."""
     return f"count by ({', '.join(by)}) ({expression})" if by else f"count({expression})"
+
+
+def forecast(metric: str, by: tuple[str, ...], ahead: int, *matchers: str) -> str:
+    """
+    Return what a gauge will be so many seconds ahead if it goes on as in the shown time.
+
+    It reads as few points of that time as `$__interval` says, not each of millions.
+    """
+    learned = f"{series(metric, *matchers)}[{SHOWN}:$__interval]"
+    return f"max by ({', '.join(by)}) (predict_linear({learned}, {ahead}))"
 
 
 def or_zero(expression: str) -> str:

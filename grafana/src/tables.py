@@ -15,7 +15,11 @@ from grafana_foundation_sdk.models.common import TableCellHeight
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
 from grafana.src import look
+from grafana.src.links import TENANT_OF_ROW
 from grafana.src.panels import WIDE, Panel, Query, Size, Words, assembled
+
+POINTS: Final = 200
+"""How many of the shown time a forecast looks at: `$__interval` is its length divided by these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class Value:
     may_be_empty: str | None = None
 
 
-NAME: Final = Label(name="tenant_name", title="Tenant", width=240)
+NAME: Final = Label(name="tenant_name", title="Tenant", link=TENANT_OF_ROW, width=240)
 SOURCE: Final = Label(name="source", title="Source", width=130)
 ID: Final = Label(name="tenant")
 
@@ -69,6 +73,7 @@ def table_panel(
         .cell_height(TableCellHeight.SM)
         .footer(common.TableFooterOptions().show(show=False).reducer([]).enable_pagination(enable_pagination=True))
         .no_value("")
+        .max_data_points(POINTS)
     )
     for label in labels:
         drawn.override_by_name(label.name, list(_label_properties(label)))

@@ -29,6 +29,7 @@ SLOPES: Final = frozenset({"deriv", "predict_linear", "delta", "idelta"})
 VALUES: Final = {
     **dict.fromkeys(("source", "tenant", "workload", "job", "instance"), ".+"),
     "__rate_interval": "5m",
+    "__interval": "5m",
     "__range": "1d",
 }
 SUFFIXES: Final = {
@@ -114,13 +115,16 @@ def test_counters_are_asked_for_their_growth(shown: Shown) -> None:
 
 @EVERY_PANEL
 def test_ranges_follow_the_reader(shown: Shown) -> None:
-    """A range is Grafana's rate interval in what is drawn over time, and the shown time in what is one number."""
+    """
+    A range is Grafana's rate interval in what is drawn over time, and the shown time in what is one number.
+
+    What looks ahead learns from the shown time, from as few of its points as Grafana's interval says.
+    """
     for target in shown.panel["targets"]:
         allowed = "$__range" if target.get("instant") else "$__rate_interval"
         for selector in mentioned(target["expr"]).selectors:
-            assert selector.over in {"", allowed, "$__range"} if SLOPES & set(selector.within) else {"", allowed}, (
-                selector
-            )
+            wanted = {"$__range:$__interval"} if SLOPES & set(selector.within) else {"", allowed}
+            assert selector.over in wanted, selector
 
 
 @EVERY_PANEL
