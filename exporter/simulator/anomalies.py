@@ -1,13 +1,14 @@
 """What looked unusual in the data of a customer: sudden changes, and what may be ransomware."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import Final
 
 from exporter.simulator.chance import Lot
 from exporter.simulator.customers import Customer, Tenant
 from exporter.simulator.era import Era
+from exporter.simulator.incidents import Incident
 from exporter.simulator.jobs import Job
 from exporter.simulator.portfolio import HISTORY_DAYS
 from exporter.simulator.workloads import Workload
@@ -17,6 +18,9 @@ UNUSUAL: Final = 0.06
 
 ATTACKS: Final = 0.1
 """The part of those on which some of it may be an attack."""
+
+STRUCK: Final = 3
+"""How often an incident shows each day, in one workload of the first tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,24 @@ def anomalies_of(
     """
     days = range(max(floor(-HISTORY_DAYS), floor(era.days(after))), floor(era.days(until)) + 1)
     workloads = [job.workload for job in jobs if job.workload.product == "Microsoft 365" and job.runs_at_all]
-    return tuple(_sum(customer, tenant, workload, days) for tenant in customer.tenants for workload in workloads)
+    found = [_sum(customer, tenant, workload, days) for tenant in customer.tenants for workload in workloads]
+    for incident in customer.incidents:
+        if incident.kind in ("unusual_activity", "ransomware") and incident.since <= until:
+            place = next((place for place, each in enumerate(found) if _about(each, incident)), None)
+            if place is not None:
+                found[place] = _struck(found[place], incident, era, days)
+    return tuple(found)
+
+
+def _about(found: Anomalies, incident: Incident) -> bool:
+    return incident.workload in ("", found.workload.name)
+
+
+def _struck(found: Anomalies, incident: Incident, era: Era, days: Iterable[int]) -> Anomalies:
+    """Return *found* with the share of *incident*: all that looks like an attack is unusual too."""
+    count = STRUCK * sum(era.after(day) < incident.until and incident.since < era.after(day + 1) for day in days)
+    attacks = count if incident.kind == "ransomware" else 0
+    return replace(found, unusual=found.unusual + count, attacks=found.attacks + attacks)
 
 
 def _sum(customer: Customer, tenant: Tenant, workload: Workload, days: Iterable[int]) -> Anomalies:

@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from exporter.simulator.calm import calmed
 from exporter.simulator.chance import Lot
 from exporter.simulator.era import Era
+from exporter.simulator.incidents import Incident, IncidentKind, struck
 from exporter.simulator.naming import BRANCHES, COUNTRIES, MAILBOXES, STEMS, organization, slug
 from exporter.simulator.subscriptions import Bought, Subscription, subscriptions_of
 
 QUIET = 0.4
 """The part of the customers where every backup succeeds."""
+
+CAPACITY_EVERY = 3
+"""In a calm world one of so many customers has bought a capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,11 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """One customer; everything about it but its id and number is invented from *lot*."""
+    """One customer; everything about it but its id and number is invented from *lot*.
+
+    *users* need a licence, *calm* is its world, *overdrawn* is since when (Unix seconds) an incident has it use
+    more than it bought, *incidents* are all that strike it.
+    """
 
     number: int
     id: str
@@ -35,20 +44,33 @@ class Customer:
     quiet: bool
     tenants: tuple[Tenant, ...]
     subscriptions: tuple[Subscription, ...]
+    users: int
+    calm: bool
+    overdrawn: float | None = None
+    incidents: tuple[Incident, ...] = ()
+
+    def struck(self, kind: IncidentKind, now: float, *workloads: str) -> Incident | None:
+        """Return its incident of this kind that is going on at *now*, about one of these *workloads* if any is given.
+
+        None if none is.
+        """
+        return struck(self.incidents, kind, now, *workloads)
 
     def has(self, bought: Bought) -> bool:
         """Tell whether the customer has such a subscription."""
         return any(subscription.bought == bought for subscription in self.subscriptions)
 
 
-def customer(seed: int, number: int, era: Era) -> Customer:
-    """Return customer *number* of the world of *seed*."""
+def customer(seed: int, number: int, era: Era, *, calm: bool) -> Customer:
+    """Return customer *number* of the world of *seed*; nothing is wrong with those of a *calm* one."""
     lot = Lot.of(seed, "customer", number)
     # The names begin elsewhere for each seed; adding keeps them unique.
     name = organization(number + seed % (len(STEMS) * len(BRANCHES)))
     domain = f"{slug(name)}.example"
-    quiet = lot.chance(QUIET, "quiet")
-    subscriptions = subscriptions_of(lot, era, quiet=quiet)
+    quiet = calm or lot.chance(QUIET, "quiet")
+    subscriptions = subscriptions_of(lot, era, quiet=quiet, certain=calm)
+    if calm:
+        subscriptions = calmed(subscriptions, lot, era, limited=number % CAPACITY_EVERY == 0)
     return Customer(
         number=number,
         id=customer_id(seed, number),
@@ -61,6 +83,8 @@ def customer(seed: int, number: int, era: Era) -> Customer:
         quiet=quiet,
         tenants=_tenants(lot, slug(name)) if subscriptions else (),
         subscriptions=subscriptions,
+        users=next((each.licenses[0] for each in subscriptions if each.licenses), 0),
+        calm=calm,
     )
 
 

@@ -9,6 +9,7 @@ from exporter.simulator.customers import Customer
 from exporter.simulator.era import DAY, HOUR, Era
 from exporter.simulator.jobs import Job, Purpose, Temper
 from exporter.simulator.portfolio import HISTORY_DAYS
+from exporter.simulator.strikes import UNSTRUCK
 from exporter.simulator.timetable import Timetable
 from exporter.simulator.workloads import EVERYDAY
 
@@ -64,4 +65,5 @@ def _errand(custom: Custom, job: Job, lot: Lot, era: Era, *, quiet: bool) -> Job
         ),
         purpose=custom.purpose,
         scripts=(),
+        strikes=UNSTRUCK,
     )

@@ -1,11 +1,13 @@
 """Backup jobs and their runs: what happened when is computed from the job and the time alone."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from exporter.simulator.chance import Lot
+from exporter.simulator.incidents import Incident
+from exporter.simulator.strikes import UNSTRUCK, Strikes
 from exporter.simulator.timetable import Timetable
 from exporter.simulator.workloads import Workload
 
@@ -93,6 +95,7 @@ class Job:
     temper: Temper
     purpose: Purpose = "backup"
     scripts: tuple[Script, ...] = ()
+    strikes: Strikes = UNSTRUCK
 
     @property
     def runs_at_all(self) -> bool:
@@ -100,7 +103,12 @@ class Job:
         return self.kind in ("running", "abandoned")
 
     def run(self, number: int) -> Run:
-        """Return the run *number*, whether it is past or yet to come."""
+        """Return the run *number*, whether it is past or yet to come, even if it is kept from taking place."""
+        run = self._undisturbed(number)
+        hangs = [each for each in self.strikes.hangs if run.start < each.until and self._hanging(each) == number]
+        return replace(run, end=max(run.end, hangs[0].until)) if hangs else run
+
+    def _undisturbed(self, number: int) -> Run:
         draws = self.lot.six(number)
         start = self.timetable.start(number)
         outcome = self._outcome(number, start, draws)
@@ -119,7 +127,10 @@ class Job:
 
     def latest_run(self, now: float) -> Run | None:
         """Return the newest run that has started by *now*; None before the first."""
-        number = self.timetable.newest(now) if self.runs_at_all else None
+        newest = self.timetable.newest(now) if self.runs_at_all else None
+        if newest is None:
+            return None
+        number = next((each for each in range(newest, -1, -1) if self._takes_place(each)), None)
         return None if number is None else self.run(number)
 
     def runs(self, after: float, until: float) -> Iterator[Run]:
@@ -130,12 +141,31 @@ class Job:
         """Yield the runs that ended later than *after* and not later than *until*."""
         return (run for run in self._near(after, until) if after < run.end <= until)
 
+    def concerned_by(self, incident: Incident) -> bool:
+        """Tell whether an incident of its customer's backups is about this job."""
+        return (
+            self.purpose == "backup"
+            and self.kind != "scan"
+            and self.customer_id == incident.customer_id
+            and incident.workload in ("", self.workload.name)
+        )
+
+    def vanished(self, now: float) -> bool:
+        """Tell whether the vendor does not show the job at *now*."""
+        return self.strikes.going_on("backup_vanishes", now)
+
+    def switched_off(self, now: float) -> bool:
+        """Tell whether somebody has switched the job off at *now*."""
+        return self.strikes.going_on("backup_disabled", now)
+
     def status(self, now: float) -> Status:
         """Return what a console would show for the job at *now*."""
         return self.status_with(self.latest_run(now), now)
 
     def status_with(self, run: Run | None, now: float) -> Status:
         """Return the same for a caller that has the latest run at hand."""
+        if self.switched_off(now):
+            return "disabled"
         match self.kind:
             case "disabled" | "queued" | "not_started":
                 return self.kind
@@ -149,8 +179,24 @@ class Job:
                 return "running" if now < run.end else run.outcome
 
     def _near(self, after: float, until: float) -> Iterator[Run]:
+        # A run that hung at that time began before its usual place.
+        after = min((after, *(each.since for each in self.strikes.hangs if each.strikes(after))))
         numbers = self.timetable.numbers(after, until) if self.runs_at_all else ()
-        return (self.run(number) for number in numbers)
+        return (self.run(number) for number in numbers if self._takes_place(number))
+
+    def _takes_place(self, number: int) -> bool:
+        if not self.strikes:
+            return True
+        start = self.timetable.start(number)
+        after_another = any(each.strikes(start) and number > self._hanging(each) for each in self.strikes.hangs)
+        return not after_another and not self.strikes.idle(start)
+
+    def _hanging(self, hang: Incident) -> int:
+        """Return the number of the run that is under way when *hang* begins, else of the next one."""
+        newest = self.timetable.newest(hang.since)
+        if newest is None:
+            return 0
+        return newest if self._undisturbed(newest).end > hang.since else newest + 1
 
     def _outcome(self, number: int, start: float, draws: tuple[float, ...]) -> Outcome:
         for script in self.scripts:

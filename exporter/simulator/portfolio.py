@@ -37,6 +37,10 @@ ABANDONED_DAYS = (640.0, 670.0)
 
 ABANDONED_RUNS = 5
 
+PERIODS = (6, 8, 12, 24, 24)
+CALM_PERIODS = (6, 8, 12)
+"""Hours between two runs. With a day between them a late long run may end more than 26 hours after the one before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -91,7 +95,7 @@ def _kind(customer: Customer, workload: Workload, kinds: tuple[Kind, ...]) -> Ki
 
 def _job(plan: Plan, customer: Customer, era: Era) -> Job:
     lot = customer.lot.child("job", plan.workload.product, plan.workload.name, plan.name)
-    timetable = _timetable(lot, plan.kind, era, quiet=customer.quiet)
+    timetable = _timetable(lot, plan.kind, era, customer)
     return Job(
         lot=lot,
         customer_id=customer.id,
@@ -103,13 +107,13 @@ def _job(plan: Plan, customer: Customer, era: Era) -> Job:
     )
 
 
-def _timetable(lot: Lot, kind: Kind, era: Era, *, quiet: bool) -> Timetable:
-    period = era.seconds(lot.pick((6, 8, 12, 24, 24), "period") * HOUR)
+def _timetable(lot: Lot, kind: Kind, era: Era, customer: Customer) -> Timetable:
+    period = era.seconds(lot.pick(CALM_PERIODS if customer.calm else PERIODS, "period") * HOUR)
     phase = lot.fraction("phase") * period
     if kind == "abandoned":
         end = era.start - lot.between(*ABANDONED_DAYS, "abandoned") * DAY
         return Timetable(lot, end - ABANDONED_RUNS * period, period, ABANDONED_RUNS)
-    if not quiet and lot.chance(0.02, "beginner"):
+    if not customer.quiet and lot.chance(0.02, "beginner"):
         return Timetable(lot, era.after(lot.between(0.5, 3, "begins")) + phase, period)
     return Timetable(lot, era.after(-HISTORY_DAYS) + phase, period)
 

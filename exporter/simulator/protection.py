@@ -1,9 +1,10 @@
 """How much of each workload is backed up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exporter.simulator.chance import Lot
 from exporter.simulator.customers import Customer
+from exporter.simulator.era import Era
 from exporter.simulator.workloads import EVERYDAY, OCCASIONAL, POWER_PLATFORM, Workload
 
 
@@ -20,12 +21,22 @@ class Protection:
     stored_gb: float
 
 
-def protection_of(customer: Customer, days: float) -> tuple[Protection, ...]:
-    """Return the coverage after so many days of the world; nothing without a Microsoft 365 subscription."""
+DROPPED = 0.5
+"""What is left of the coverage when it drops."""
+
+
+def protection_of(customer: Customer, era: Era, now: float) -> tuple[Protection, ...]:
+    """Return the coverage at *now*; nothing without a Microsoft 365 subscription."""
     if not customer.has("Microsoft 365"):
         return ()
     workloads = EVERYDAY + OCCASIONAL + (POWER_PLATFORM if customer.has("Power Platform") else ())
-    return tuple(_protection(each, customer, max(0.0, days)) for each in workloads)
+    usual = (_protection(each, customer, max(0.0, era.days(now))) for each in workloads)
+    return tuple(replace(each, protected=int(each.protected * covered(customer, each.workload, now))) for each in usual)
+
+
+def covered(customer: Customer, workload: Workload, now: float) -> float:
+    """Return which part of what is usually backed up of a workload is so at *now*."""
+    return DROPPED if customer.struck("coverage_drops", now, "", workload.name) else 1.0
 
 
 def _protection(workload: Workload, customer: Customer, days: float) -> Protection:

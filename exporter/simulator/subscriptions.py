@@ -65,14 +65,16 @@ class Subscription:
         return None if self.consumed_gb is None else self.consumed_gb + max(0.0, days) * self.growth_gb
 
 
-def subscriptions_of(lot: Lot, era: Era, *, quiet: bool) -> tuple[Subscription, ...]:
+def subscriptions_of(lot: Lot, era: Era, *, quiet: bool, certain: bool) -> tuple[Subscription, ...]:
     """Return what the customer of *lot* has bought; Power Platform never without Microsoft 365.
 
-    Nothing of a *quiet* customer ends soon.
+    Nothing of a *quiet* customer ends soon; one that is *certain* has bought Microsoft 365.
     """
-    if lot.chance(NOTHING, "nothing"):
+    if lot.chance(NOTHING, "nothing") and not certain:
         return ()
     bought: list[Bought] = [name for name, share in SHARES if lot.chance(share, "bought", name)]
+    if certain and "Microsoft 365" not in bought:
+        bought.insert(0, "Microsoft 365")
     if "Microsoft 365" not in bought and "Power Platform" in bought:
         bought.remove("Power Platform")
     licenses = (lot.whole(5, 900, "assigned"), lot.whole(0, 120, "available"))

@@ -17,6 +17,7 @@ from exporter.simulator.customers import Customer, customer_number
 from exporter.simulator.era import DAY
 from exporter.simulator.identity import CLIENT
 from exporter.simulator.jobs import Job, Run
+from exporter.simulator.strikes import hung
 from exporter.simulator.world import World
 
 MILLISECOND: Final = 0.001
@@ -85,6 +86,7 @@ class Desk:
 
     def _found(self, customer: Customer, question: Question, now: float) -> list[tuple[Job, Run]]:
         jobs = jobs_of(self.world, customer, question.job_type, question.object_type)
+        jobs = [job for job in jobs if not job.vanished(now)]
         runs = self._in_range(jobs, self._bounds(question.range), now)
         if not question.state:
             return runs
@@ -94,8 +96,8 @@ class Desk:
         start, finish = bounds
         if self.manners.window == "started":
             return list(newest_first(jobs, start - MILLISECOND / 2, min(finish, now)))
-        # No run is longer than the time between two of its job.
-        longest = max((job.timetable.period for job in jobs), default=0.0)
+        # No run is longer than the time between two of its job, unless it hangs.
+        longest = max((job.timetable.period + hung(job.strikes.hangs, now) for job in jobs), default=0.0)
         runs = newest_first(jobs, start - longest, min(finish, now))
         return [(job, run) for job, run in runs if run.end >= start]
 

@@ -105,7 +105,8 @@ def ended_between(world: World, customer: Customer, after: float, until: float) 
 
 def find(world: World, customer: Customer, run_id: str, now: float) -> Shown | None:
     """Return the run with this id that is shown at *now*."""
-    everything = newest_first(jobs_of(world, customer), 0.0, now)
+    jobs = [job for job in jobs_of(world, customer) if not job.vanished(now)]
+    everything = newest_first(jobs, 0.0, now)
     return next((show(job, run, now) for job, run in everything if run.id == run_id), None)
 
 

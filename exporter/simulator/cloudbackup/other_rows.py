@@ -92,6 +92,8 @@ def _period(lot: Lot) -> str:
 def _out_of_policy(customer: Customer, subscription: Subscription, era: Era, now: float) -> int:
     if subscription.expires <= now:
         return ticks(subscription.expires)
+    if customer.overdrawn is not None:
+        return ticks(customer.overdrawn)
     if customer.quiet or not customer.lot.chance(OVERDRAWN, "overdrawn"):
         return 0
     return ticks(era.start - customer.lot.whole(1, 20, "overdrawn since") * DAY)

@@ -66,5 +66,6 @@ class V2:
         return {"data": retention(customer, self._running(customer))}
 
     def _running(self, customer: Customer) -> tuple[Job, ...]:
-        jobs = self._desk.world.jobs(customer)
-        return tuple(job for job in jobs if job.workload.product == "Microsoft 365" and job.kind == "running")
+        now = self._desk.now()
+        running = [job for job in self._desk.world.shown_jobs(customer, now) if job.kind == "running"]
+        return tuple(job for job in running if job.workload.product == "Microsoft 365" and not job.switched_off(now))

@@ -20,7 +20,7 @@ COUNTS = ("totalCount", "failedCount", "successfulCount", "skippedCount", "warni
 
 def v3_job(job: Job, now: float, era: Era) -> Row:
     """Return the row of *job* at *now* in v3's form."""
-    run = job.latest_run(now)
+    run = _newest(job, now)
     return {
         "jobType": job_type(job.workload).number,
         "jobModule": job_module(job.workload).number,
@@ -31,7 +31,7 @@ def v3_job(job: Job, now: float, era: Era) -> Row:
 
 def v1_job(job: Job, now: float, era: Era) -> Row:
     """Return the same in v1's words; whether counts are numbers and success is Finished, each row decides."""
-    run = job.latest_run(now)
+    run = _newest(job, now)
     status = job.status_with(run, now)
     word = STATUSES[status].word
     if status == "success" and job.lot.chance(0.3, "v1 finished"):
@@ -50,6 +50,11 @@ def v1_job(job: Job, now: float, era: Era) -> Row:
 def pascal(row: Row) -> Row:
     """Return *row* with the capital initials of v1's path tables, which forget expirationDate."""
     return {key if key == "expirationDate" else key[0].upper() + key[1:]: row[key] for key in row}
+
+
+def _newest(job: Job, now: float) -> Run | None:
+    """Return the newest run; the row of a job that is switched off tells of none."""
+    return None if job.switched_off(now) else job.latest_run(now)
 
 
 def _facts(job: Job, run: Run | None, now: float, era: Era) -> Row:

@@ -81,7 +81,7 @@ class ElementsV1:
         kind, module = keys.get("type"), keys.get("module")
         return [
             v1_job(job, now, self._world.era)
-            for job in self._world.jobs(customer)
+            for job in self._world.shown_jobs(customer, now)
             if _same(kind, job_type(job.workload).word) and _same(module, job_module(job.workload).word)
         ]
 

@@ -77,7 +77,7 @@ class ElementsV3:
         kind, module = _number(body, "jobType"), _number(body, "jobModule")
         jobs = [
             job
-            for job in self._world.jobs(customer)
+            for job in self._world.shown_jobs(customer, now)
             if kind in (None, job_type(job.workload).number) and module in (None, job_module(job.workload).number)
         ]
         return page.answer([v3_job(job, now, self._world.era) for job in page.cut(jobs)])

@@ -8,6 +8,7 @@ from math import floor, inf
 from typing import Final
 
 from exporter.simulator.era import DAY, HOUR
+from exporter.simulator.strikes import hung
 from exporter.simulator.veeam.installation import Installation
 from exporter.simulator.veeam.jobs import Session, VeeamJob
 from exporter.simulator.veeam.manners import VeeamManners
@@ -46,7 +47,8 @@ class Archive:
         self._size = self._era.seconds(WINDOW)
         self._windows: OrderedDict[int, tuple[Session, ...]] = OrderedDict()
         self._counts: OrderedDict[Search, dict[int, int]] = OrderedDict()
-        self._members: tuple[int, ...] = ()
+        self._hangs = installation.world.incidents.of_kind("backup_hangs")
+        self._shown: tuple[tuple[int, bool], ...] = ()
 
     def page(self, search: Search, now: float, offset: int, limit: int) -> list[Session]:
         """Return the sessions from *offset*, one more than *limit* if there are more."""
@@ -79,7 +81,7 @@ class Archive:
     def _starts(self, search: Search, now: float) -> tuple[float, float]:
         """Return between which times a session must have begun to be found."""
         after = now - self._era.seconds(KEPT)
-        longest = self._era.seconds(DAY)
+        longest = self._longest(now)
         if self._manners.lower_bound == "created":
             after = max(after, search.after)
         elif search.after > -inf:
@@ -140,12 +142,18 @@ class Archive:
     def _settled(self, window: int, now: float) -> bool:
         """Tell whether all that began in the window is over and none of it is too old."""
         oldest = now - self._era.seconds(KEPT)
-        return oldest <= window * self._size and (window + 1) * self._size + self._era.seconds(DAY) <= now
+        return oldest <= window * self._size and (window + 1) * self._size + self._longest(now) <= now
+
+    def _longest(self, now: float) -> float:
+        """Return the real seconds that a session that is over by *now* has taken at most."""
+        return self._era.seconds(DAY) + hung(self._hangs, now)
 
     def _forget_others(self, now: float) -> None:
-        members = tuple(customer.number for customer in self._installation.organizations(now))
-        if members != self._members:
-            self._members = members
+        shown = tuple(
+            (each.number, each.struck("backup_vanishes", now) is None) for each in self._installation.organizations(now)
+        )
+        if shown != self._shown:
+            self._shown = shown
             self._windows.clear()
             self._counts.clear()
 
@@ -159,7 +167,8 @@ def status_of(session: Session, now: float) -> str:
 
 def queued_until(session: Session) -> float:
     """Return when a session really starts; every fifth has to wait a little."""
-    return session.start + (0.04 * (session.end - session.start) if session.run % 5 == 0 else 0.0)
+    seconds = min(session.end - session.start, session.job.era.seconds(DAY))
+    return session.start + (0.04 * seconds if session.run % 5 == 0 else 0.0)
 
 
 def _within(jobs: list[VeeamJob], start: float, seconds: float) -> Iterator[Session]:

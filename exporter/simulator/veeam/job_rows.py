@@ -58,7 +58,7 @@ def _state(pen: Pen, job: VeeamJob, now: float) -> Row:
         "lastRun": pen.time(newest[0].start) if newest else None,
         "nextRun": pen.time(job.next_run(now)),
         "lastBackup": pen.time(last_backup(job, now)),
-        "isEnabled": job.enabled,
+        "isEnabled": job.enabled_at(now),
         "lastStatus": last_status(job, newest, now),
         "eTag": newest[0].run % 100_000 if newest else 1,
         "_links": pen.links(**links),

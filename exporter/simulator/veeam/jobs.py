@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Literal, NamedTuple
 
-from exporter.simulator.era import Era
+from exporter.simulator.era import DAY, Era
+from exporter.simulator.incidents import Incident
 from exporter.simulator.jobs import SPELL, Job, Outcome
 from exporter.simulator.veeam.calendars import Calendar, real_seconds, world_seconds
 from exporter.simulator.veeam.codes import Result
@@ -22,6 +24,9 @@ RESULTS: Final[dict[Outcome, Result]] = {
 MOST_ATTEMPTS: Final = 16
 RETRY_SHARE: Final = 0.3
 """How much of the usual time a retry takes: it has only what is left to do."""
+
+LONGEST_GAP: Final = 23 * DAY
+"""At most so many of the world's seconds lie between two runs: by hand that may be nearly two periods."""
 
 SLOWEST: Final = 1.5
 RETRY_SUCCESS: Final = 0.55
@@ -95,11 +100,35 @@ class VeeamJob:
         """The real seconds within which a run ends after its time on the calendar."""
         longest = SLOWEST * self.nature.temper.seconds
         retries = (self.attempts - 1) * (RETRY_SHARE * longest + 60.0 * (self.policy.wait_minutes or 0))
-        own = self.era.seconds(longest + retries + COPY_DELAY)
+        hangs = (each.until - each.since for each in self.nature.strikes.hangs if each.until < inf)
+        own = self.era.seconds(longest + retries + COPY_DELAY) + sum(hangs)
         return own if self.calendar or self.source is None else own + self.source.reach
 
     def chain(self, run: int) -> Chain:
         """Return the sessions of a run, past or yet to come; none if there is no such run."""
+        chain = self._undisturbed(run)
+        if not chain or not self.nature.strikes:
+            return chain
+        for hang in self.nature.strikes.hangs:
+            hanging = self._hanging(hang)
+            if run == hanging:
+                return (*chain[:-1], chain[-1]._replace(end=max(chain[-1].end, hang.until)))
+            if hanging is not None and run > hanging and hang.strikes(chain[0].start):
+                return ()
+        return () if self.nature.strikes.idle(chain[0].start) else chain
+
+    def enabled_at(self, now: float) -> bool:
+        """Tell whether the job is switched on at *now*."""
+        return self.enabled and not self.nature.switched_off(now)
+
+    def _hanging(self, hang: Incident) -> int | None:
+        """Return which run is under way when *hang* begins, else the next one, if one begins before it is over."""
+        around = hang.since - self.era.seconds(LONGEST_GAP), hang.since + self.era.seconds(LONGEST_GAP)
+        chains = (self._undisturbed(run) for run in self._numbers(*around))
+        late = (chain for chain in chains if chain and chain[-1].end > hang.since)
+        return next((chain[0].run for chain in late if chain[0].start < hang.until), None)
+
+    def _undisturbed(self, run: int) -> Chain:
         start = self._start(run)
         if start is None or not self.begins <= world_seconds(self.era, start) < self.ends:
             return ()
@@ -124,7 +153,7 @@ class VeeamJob:
 
     def next_run(self, now: float) -> float | None:
         """Return the Unix time for which the next run is planned; None if none is."""
-        if not self.enabled or self.calendar is None or self.calendar.lot is not None:
+        if not self.enabled_at(now) or self.calendar is None or self.calendar.lot is not None:
             return None
         return real_seconds(self.era, self.calendar.following(max(self.begins, world_seconds(self.era, now))))
 

@@ -61,7 +61,7 @@ class LicenseDesk:
             if repository := question.query.identifier("repositoryId"):
                 found = [each for each in found if repository in self._installation.used_by(each)]
             return _flat(
-                [(each, entities(each, entity)) for each in found],
+                [(each, entities(each, entity, question.now)) for each in found],
                 lambda customer, number: protected_row(customer, entity, number),
             )
 

@@ -6,7 +6,7 @@ from typing import Final
 from exporter.simulator.customers import Customer
 from exporter.simulator.era import DAY
 from exporter.simulator.veeam.installation import Installation
-from exporter.simulator.veeam.manners import LicenseType, VeeamManners
+from exporter.simulator.veeam.manners import LicenseType, LicenseUse, VeeamManners
 from exporter.simulator.veeam.organization_rows import backed_up_id, name_of
 from exporter.simulator.veeam.pen import Pen, Row, rounded_up
 from exporter.simulator.veeam.usage import licensed_users, new_users
@@ -20,8 +20,14 @@ GRACE_DAYS: Final[dict[LicenseType, int]] = {
     "AwsPrivateOffer": 0,
 }
 
-SHARES: Final = {"within": 1.15, "over": 0.95, "beyond": 0.6}
+SHARES: Final[dict[LicenseUse, float]] = {"within": 1.15, "over": 0.95, "beyond": 0.6}
 """How many licences there are for each user: a tenth more users than licences is tolerated at least."""
+
+AMPLE: Final = 1.5
+"""How many there are in a calm world for each user when it starts."""
+
+LASTING_DAYS: Final = 402.0
+"""For so many real days after the start of a calm world the licence is good at least."""
 
 
 class LicenseRows:
@@ -34,7 +40,7 @@ class LicenseRows:
     def license(self, pen: Pen, now: float) -> Row:
         """Return the licence of the server."""
         customers = self._installation.organizations(now)
-        used = sum(licensed_users(customer) for customer in customers)
+        used = _users(customers)
         expires, grace = self._dates()
         kind = self._manners.license_type
         row = {
@@ -49,7 +55,7 @@ class LicenseRows:
             "package": "M365Suite" if kind == "Subscription" else "M365",
             "licensedTo": "Synthetic Managed Services",
             "contactPerson": "Pat Example",
-            "totalNumber": self._total(used),
+            "totalNumber": self._total(used, now),
             "usedNumber": used,
             "newNumber": sum(self.new_users(customer) for customer in customers),
             "supportID": "00000001",
@@ -81,7 +87,7 @@ class LicenseRows:
             "name": f"user{number}@{customer.domain}",
             "isBackedUp": not unseen,
             "lastBackupDate": None if unseen else pen.time(last),
-            "licenseState": self._state(customer, number),
+            "licenseState": self._state(customer, number, now),
             "organizationId": customer.id,
             "backedUpOrganizationId": backed_up_id(customer),
             "organizationName": name_of(customer),
@@ -99,24 +105,44 @@ class LicenseRows:
             "newPoints": float(new),
         }
 
-    def _state(self, customer: Customer, number: int) -> str:
+    def _use(self, now: float) -> LicenseUse:
+        """Return how many users there are for the licence at *now*: as the manners want it, or an incident."""
+        struck = self._installation.world.incidents.struck
+        if struck("license_exceeded", now):
+            return "beyond"
+        return "over" if struck("license_overused", now) else self._manners.license_use
+
+    def _state(self, customer: Customer, number: int, now: float) -> str:
+        use = self._use(now)
         if number < self.new_users(customer):
             return "New"
-        if number >= SHARES[self._manners.license_use] * licensed_users(customer):
-            return "Exceeded" if self._manners.license_use == "beyond" else "TemporarilyAssigned"
+        if number >= SHARES[use] * licensed_users(customer):
+            return "Exceeded" if use == "beyond" else "TemporarilyAssigned"
         return "Licensed"
 
-    def _total(self, used: int) -> int:
+    def _total(self, used: int, now: float) -> int:
         if self._manners.license_type == "Community":
             return 10
-        total = used * SHARES[self._manners.license_use]
-        return rounded_up(total, 50) if self._manners.license_use == "within" else floor(total)
+        use, world = self._use(now), self._installation.world
+        if use != "within":
+            return floor(used * SHARES[use])
+        if world.calm:
+            return rounded_up(_users(self._installation.organizations(world.era.start)) * AMPLE, 50)
+        return rounded_up(used * SHARES[use], 50)
 
     def _dates(self) -> tuple[float | None, float | None]:
-        """Return when the licence expires and when the time after that is over, at midnights."""
+        """Return when the licence expires and when the time after that is over, usually at midnights."""
+        world, grace = self._installation.world, GRACE_DAYS[self._manners.license_type] * DAY
+        ends = [each.until for each in world.incidents.of_kind("license_ends")]
+        if ends:
+            return ends[-1], ends[-1] + grace
         days = self._manners.license_days
         if days is None or self._manners.license_type == "Community":
             return None, None
-        then = self._installation.world.era.after(days)
+        then = max(world.era.after(days), world.era.start + LASTING_DAYS * DAY if world.calm else 0.0)
         expires = then - then % DAY
-        return expires, expires + GRACE_DAYS[self._manners.license_type] * DAY
+        return expires, expires + grace
+
+
+def _users(customers: list[Customer]) -> int:
+    return sum(licensed_users(customer) for customer in customers)

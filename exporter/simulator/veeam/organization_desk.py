@@ -15,6 +15,7 @@ from exporter.simulator.veeam.organization_rows import (
 )
 from exporter.simulator.veeam.pen import Row
 from exporter.simulator.veeam.questions import Question, Refused, missing
+from exporter.simulator.veeam.repositories import Repository
 
 
 class OrganizationDesk:
@@ -66,12 +67,18 @@ class OrganizationDesk:
         world = self._installation.world
         ids = self._installation.used_by(customer)
         found = [each for each in (self._installation.repository(one, question.now) for one in ids) if each]
-        days = world.era.days(question.now)
-        return Listing.of(found, lambda each: usage_row(question.pen, customer, each, world.seed, days))
+        offline = self._installation.offline
+
+        def row(each: Repository) -> Row:
+            available = not each.out_of_order and not offline(each.proxy, question.now)
+            return usage_row(question.pen, customer, each, world, question.now, available=available)
+
+        return Listing.of(found, row)
 
     def organization_jobs(self, question: Question) -> Answered:
         """List the backup jobs of an organization."""
-        jobs = [job for job in self._installation.jobs_of(self._customer(question)) if job.kind == "backup"]
+        shown = self._installation.shown_jobs(self._customer(question), question.now)
+        jobs = [job for job in shown if job.kind == "backup"]
         return Listing.of(jobs, lambda job: job_row(question.pen, job, question.now))
 
     def _customer(self, question: Question) -> Customer:
@@ -81,7 +88,7 @@ class OrganizationDesk:
         return customer
 
     def _row(self, question: Question, customer: Customer, *, extended: bool) -> Row:
-        jobs = self._installation.jobs_of(customer)
+        jobs = self._installation.shown_jobs(customer, question.now)
         more = extended_view(question.pen, jobs, question.now) if extended else {}
         return organization_row(question.pen, customer, more)
 

@@ -12,7 +12,8 @@ from exporter.simulator.veeam.history import last_backup
 from exporter.simulator.veeam.jobs import VeeamJob
 from exporter.simulator.veeam.pen import Pen, Row
 from exporter.simulator.veeam.repositories import Repository
-from exporter.simulator.veeam.usage import available, protected_objects, stored
+from exporter.simulator.veeam.usage import protected_objects, stored
+from exporter.simulator.world import World
 
 REGIONS: Final = (*("Worldwide",) * 8, "Germany", "USGovernment")
 SYNC_HOURS: Final = 0.5
@@ -139,6 +140,7 @@ def _last_sync(pen: Pen, customer: Customer, start: float | None, era: Era) -> R
         return None
     lot = customer.lot.child("veeam sync")
     failed = not customer.quiet and lot.child("errors").one(floor(era.days(start))) < SYNC_ERRORS
+    failed = failed or customer.struck("sync_stops", start) is not None
     return {
         "type": "Full" if lot.child("full").one(floor(start)) < FULL_SYNCS else "Incremental",
         "result": "Error" if failed else "Success",
@@ -148,10 +150,12 @@ def _last_sync(pen: Pen, customer: Customer, start: float | None, era: Era) -> R
     }
 
 
-def usage_row(pen: Pen, customer: Customer, repository: Repository, seed: int, days: float) -> Row:
-    """Return what an organization has in a repository; nothing is known of one that cannot be reached."""
-    identifier = repository.id_in(seed)
-    kept = stored(customer, repository, days) if available(repository) else None
+def usage_row(
+    pen: Pen, customer: Customer, repository: Repository, world: World, now: float, *, available: bool
+) -> Row:
+    """Return what an organization has in a repository; nothing is known of one that is not *available*."""
+    identifier = repository.id_in(world.seed)
+    kept = stored(customer, repository, world.era.days(now)) if available else None
     row = {
         "repositoryId": identifier,
         "usedSpaceBytes": kept.disk if kept else None,
@@ -159,7 +163,7 @@ def usage_row(pen: Pen, customer: Customer, repository: Repository, seed: int, d
         "objectStorageUsedSpaceBytes": kept.objects if kept else None,
         "isAvailable": kept is not None,
         "details": "" if kept else "The proxy is offline (synthetic).",
-        "protectedObjectsCount": protected_objects(customer) if kept else None,
+        "protectedObjectsCount": protected_objects(customer, now) if kept else None,
         "_links": pen.links(backupRepository=f"BackupRepositories/{identifier}"),
     }
     return pen.fields("storage usage", row)

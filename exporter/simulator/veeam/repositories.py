@@ -1,6 +1,6 @@
 """Where backups are kept: disks and object storage, shared or of one organization."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from exporter.simulator.chance import Lot
@@ -43,7 +43,7 @@ class Repository:
 
 
 OFFLINE_PROXY: Final = 3
-"""The proxy that does not answer; what it serves is not available."""
+"""The proxy that does not answer; what it serves is not available. In a calm world it answers."""
 
 SHARED: Final = (
     Repository(key="default", name="Default Backup Repository"),
@@ -65,6 +65,12 @@ RETIRED: Final = (
     Repository(key="broken", name="S3 moved", storage="AmazonS3", proxy=1, locked=True, out_of_order=True),
 )
 """What jobs that no longer run, or never did, write to."""
+
+
+def calmed(repository: Repository) -> Repository:
+    """Return *repository* as it is in a calm world, where every one is in sync."""
+    return replace(repository, out_of_sync=False)
+
 
 OWN: Final = 0.3
 """The part of the organizations with a repository of their own."""

@@ -77,6 +77,8 @@ def _plans(customer: Customer) -> Iterator[_Plan]:
     for place in range(lot.pick((0, 0, 1, 2), "more")):
         label = ("mail", "archive")[place]
         kind = lot.pick(("running", "running", "running", "off", "by hand", "never"), "kind", place)
+        if customer.calm and kind != "by hand":
+            kind = "running"
         if kind == "running" and lot.chance(0.3, "twin"):
             label = "all"
         yield _Plan(
@@ -144,7 +146,7 @@ def _copy(world: World, customer: Customer, source: VeeamJob, place: int) -> Vee
 
 
 def _nature(world: World, customer: Customer, lot: Lot, name: str, temper: Temper) -> Job:
-    """Return the job as the world's scripts see it."""
+    """Return the job as the world's scripts and incidents see it."""
     timetable = Timetable(lot, world.era.after(-HISTORY_DAYS), world.era.seconds(DAY))
     job = Job(
         lot=lot,
@@ -155,7 +157,7 @@ def _nature(world: World, customer: Customer, lot: Lot, name: str, temper: Tempe
         timetable=timetable,
         temper=temper,
     )
-    return replace(job, scripts=tuple(script for script in world.scripts if script.selects(job)))
+    return world.staged(job)
 
 
 def _frequent(customer: Customer, place: int) -> str | None:

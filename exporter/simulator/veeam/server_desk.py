@@ -39,8 +39,10 @@ class ServerDesk:
 
     def health(self, question: Question) -> Answered:
         """Tell whether the database and the message server work; the latter sometimes does not."""
-        hour = floor(question.now / self._installation.world.era.seconds(HOUR))
-        ill = self._installation.lot.child("health").one(hour) < self._manners.unhealthy
+        world = self._installation.world
+        hour = floor(question.now / world.era.seconds(HOUR))
+        ill = not world.calm and self._installation.lot.child("health").one(hour) < self._manners.unhealthy
+        ill = ill or world.incidents.struck("server_unhealthy", question.now) is not None
         nats = {"status": "Unhealthy", "description": "No connection (synthetic)."}
         well = {"status": "Healthy", "description": None}
         row = {

@@ -7,6 +7,7 @@ from exporter.simulator.veeam.organization_rows import backed_up_id, name_of
 from exporter.simulator.veeam.pen import Row
 from exporter.simulator.veeam.questions import Question, missing
 from exporter.simulator.veeam.repositories import Repository
+from exporter.simulator.veeam.rooms import Rooms
 from exporter.simulator.veeam.storage_rows import (
     POOLS,
     PROXIES,
@@ -24,6 +25,7 @@ class StorageDesk:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._seed = installation.world.seed
+        self._rooms = Rooms(installation)
 
     def answerers(self) -> dict[str, Answerer]:
         """Return what answers which endpoint."""
@@ -69,15 +71,17 @@ class StorageDesk:
                 "_links": {},
             }
 
-        return Listing.of(self._users(repository, question.now), row)
+        return Listing.of(self._rooms.users(repository, question.now), row)
 
     def object_storage(self, question: Question) -> Answered:
         """List the object storage under the repositories, which v8 shows as a part of them."""
         found = [each for each in self._long_term(question) if each.storage]
-        return Listing.of(
-            found,
-            lambda each: object_storage_row(question.pen, self._installation, each, self._used(each, question.now)),
-        )
+
+        def row(each: Repository) -> Row:
+            room = self._rooms.room(each, question.now)
+            return object_storage_row(question.pen, self._installation, each, room)
+
+        return Listing.of(found, row)
 
     def proxies(self, question: Question) -> Answered:
         """List the proxies."""
@@ -122,16 +126,5 @@ class StorageDesk:
         return [each for each in self._installation.repositories(question.now) if each.long_term or not archives]
 
     def _row(self, question: Question, repository: Repository) -> Row:
-        used = self._used(repository, question.now)
-        return repository_row(question.pen, self._installation, repository, used)
-
-    def _users(self, repository: Repository, now: float) -> list[Customer]:
-        """Return the organizations that have backups in a repository."""
-        identifier = repository.id_in(self._seed)
-        everyone = [repository.owner] if repository.owner else self._installation.organizations(now)
-        return [each for each in everyone if identifier in self._installation.used_by(each)]
-
-    def _used(self, repository: Repository, now: float) -> int:
-        days = self._installation.world.era.days(now)
-        kept = [stored(customer, repository, days) for customer in self._users(repository, now)]
-        return sum(each.disk or each.objects or 0 for each in kept)
+        room = self._rooms.room(repository, question.now)
+        return repository_row(question.pen, self._installation, repository, room)

@@ -5,11 +5,11 @@ from typing import Final
 from exporter.simulator.chance import Lot
 from exporter.simulator.era import HOUR, Era
 from exporter.simulator.veeam.codes import NOBODY
-from exporter.simulator.veeam.installation import Installation
-from exporter.simulator.veeam.pen import Pen, Row, rounded_up
-from exporter.simulator.veeam.repositories import OFFLINE_PROXY, Repository
+from exporter.simulator.veeam.installation import PROXY_HOSTS, Installation
+from exporter.simulator.veeam.pen import Pen, Row
+from exporter.simulator.veeam.repositories import Repository
+from exporter.simulator.veeam.rooms import GIB, Room
 
-GIB: Final = 2**30
 CACHE_CAPACITY: Final = 100 * GIB
 NEW_TYPES: Final = ("WasabiCloud", "IBMCloud")
 """What v6 knows as one of the compatible ones."""
@@ -22,8 +22,8 @@ RETENTIONS: Final[tuple[Row, ...]] = (
 )
 
 
-def repository_row(pen: Pen, installation: Installation, repository: Repository, used: int) -> Row:
-    """Return the row of a repository with so many bytes *used*, in object storage or on its disk."""
+def repository_row(pen: Pen, installation: Installation, repository: Repository, room: Room) -> Row:
+    """Return the row of a repository with this *room*, in object storage or on its disk."""
     lot = repository.lot(installation.world.seed)
     path = f"C:\\Cache\\{repository.name}" if repository.storage else f"D:\\{repository.name}"
     row = {
@@ -31,7 +31,7 @@ def repository_row(pen: Pen, installation: Installation, repository: Repository,
         "name": repository.name,
         "description": "",
         "path": path,
-        **_capacity(pen, repository, used),
+        **_capacity(pen, repository, room),
         "retentionType": lot.pick(("ItemLevel", "SnapshotBased"), "retention type"),
         **lot.pick(RETENTIONS, "retention"),
         "proxyId": _proxy(pen, installation, repository),
@@ -46,7 +46,7 @@ def repository_row(pen: Pen, installation: Installation, repository: Repository,
         "outOfOrderReason": "The bucket is not reachable (synthetic)." if repository.out_of_order else None,
         "encryptionKeyId": lot.guid("key") if repository.storage and lot.chance(0.5, "encrypted") else None,
         "objectStorageEncryptionEnabled": bool(repository.storage and lot.chance(0.5, "encrypted")),
-        "objectStorage": object_storage_row(pen, installation, repository, used) if repository.storage else None,
+        "objectStorage": object_storage_row(pen, installation, repository, room) if repository.storage else None,
         "objectStorageId": lot.guid("object storage") if repository.storage else None,
         "objectStorageCachePath": path if repository.storage else None,
         "_links": pen.links(self=f"BackupRepositories/{repository.id_in(installation.world.seed)}"),
@@ -54,11 +54,10 @@ def repository_row(pen: Pen, installation: Installation, repository: Repository,
     return pen.fields("repository", row)
 
 
-def _capacity(pen: Pen, repository: Repository, used: int) -> Row:
+def _capacity(pen: Pen, repository: Repository, room: Room) -> Row:
     """Return the size of the disk; with object storage it is that of the cache, which v8 does not show."""
     if repository.storage is None:
-        capacity = rounded_up(used * 1.25 + 500 * GIB, 1024 * GIB)
-        return {"capacityBytes": capacity, "freeSpaceBytes": capacity - used}
+        return {"capacityBytes": room.capacity, "freeSpaceBytes": room.free}
     if pen.modern:
         return {"capacityBytes": None, "freeSpaceBytes": None}
     return {"capacityBytes": CACHE_CAPACITY, "freeSpaceBytes": CACHE_CAPACITY // 2}
@@ -71,10 +70,9 @@ def _proxy(pen: Pen, installation: Installation, repository: Repository) -> str 
     return installation.proxy_id(repository.proxy)
 
 
-def object_storage_row(pen: Pen, installation: Installation, repository: Repository, used: int) -> Row:
+def object_storage_row(pen: Pen, installation: Installation, repository: Repository, room: Room) -> Row:
     """Return the object storage under a repository: a part of its row in v8, one of its own in the others."""
     lot = repository.lot(installation.world.seed)
-    limit = _limit(installation, repository, used)
     storage = repository.storage
     row = {
         "id": lot.guid("object storage"),
@@ -82,10 +80,10 @@ def object_storage_row(pen: Pen, installation: Installation, repository: Reposit
         "description": "",
         "type": "AmazonS3Compatible" if pen.version == "v6" and storage in NEW_TYPES else storage,
         "accountId": lot.guid("account"),
-        "sizeLimitEnabled": limit is not None,
-        "sizeLimitGB": limit,
-        "usedSpaceBytes": used,
-        "freeSpaceBytes": None if limit is None else max(0, limit * GIB - used),
+        "sizeLimitEnabled": room.capacity is not None,
+        "sizeLimitGB": None if room.capacity is None else room.capacity // GIB,
+        "usedSpaceBytes": room.used,
+        "freeSpaceBytes": room.free,
         "enableImmutability": repository.immutable_days is not None,
         "enableImmutabilityGovernanceMode": lot.chance(0.2, "governance"),
         "immutabilityPeriodDays": repository.immutable_days,
@@ -93,27 +91,18 @@ def object_storage_row(pen: Pen, installation: Installation, repository: Reposit
     return pen.fields("object storage", row)
 
 
-def _limit(installation: Installation, repository: Repository, used: int) -> int | None:
-    if repository.limit_gb is None:
-        return None
-    if repository.owner is None:
-        return repository.limit_gb * installation.world.tenants
-    # Somebody raises the limit before it is reached, though not long before.
-    return max(repository.limit_gb, rounded_up(used / GIB * 1.05, 512))
-
-
 PROXIES: Final = (
-    ("vb365", "Local", "Windows", None),
-    ("vb365-proxy1", "Domain", "Windows", None),
-    ("vb365-proxy2", "Workgroup", "Linux", None),
-    ("vb365-old", "Domain", "Windows", None),
-    ("vb365-pool1", "Workgroup", "Linux", 0),
-    ("vb365-pool2", "Workgroup", "Linux", 1),
+    ("Local", "Windows", None),
+    ("Domain", "Windows", None),
+    ("Workgroup", "Linux", None),
+    ("Domain", "Windows", None),
+    ("Workgroup", "Linux", 0),
+    ("Workgroup", "Linux", 1),
 )
-"""Host, type, operating system and pool of each proxy; the place in this list is the place of the proxy."""
+"""Type, operating system and pool of each proxy, in the order of their hosts."""
 
 MAINTAINED: Final = 2
-"""The proxy that is in maintenance mode."""
+"""The proxy that is in maintenance mode, unless the world is calm."""
 
 POOLS: Final = ("Linux pool", "Copy pool")
 PORT: Final = 9193
@@ -121,8 +110,9 @@ PORT: Final = 9193
 
 def proxy_row(pen: Pen, installation: Installation, place: int, now: float, *, extended: bool) -> Row:
     """Return the row of a proxy; its settings are a part of the *extended* view of the older versions."""
-    host, kind, system, pool = PROXIES[place]
-    offline = place == OFFLINE_PROXY
+    host, (kind, system, pool) = PROXY_HOSTS[place], PROXIES[place]
+    offline = installation.offline(place, now)
+    maintained = place == MAINTAINED and not installation.world.calm
     load = None if offline else _load(installation.lot.child("load", place), installation.world.era, now)
     row = {
         "type": kind,
@@ -136,7 +126,7 @@ def proxy_row(pen: Pen, installation: Installation, place: int, now: float, *, e
         "port": PORT,
         **(_settings() if pen.modern or extended else {}),
         "status": "Offline" if offline else "Online",
-        "maintenanceModeState": "Enabled" if place == MAINTAINED else "Disabled",
+        "maintenanceModeState": "Enabled" if maintained else "Disabled",
         "cpuUsagePercent": load[0] if load else None,
         "memoryUsagePercent": load[1] if load else None,
         "version": None if offline else VERSION,

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from exporter.simulator.customers import Customer
-from exporter.simulator.veeam.repositories import OFFLINE_PROXY, Repository
-from exporter.simulator.veeam.roster import ever_backed_up
+from exporter.simulator.protection import covered
+from exporter.simulator.veeam.repositories import Repository
+from exporter.simulator.veeam.roster import ALL, ever_backed_up
 
 Entity = Literal["users", "groups", "sites", "teams"]
 
@@ -33,8 +34,7 @@ class Stored:
 
 def licensed_users(customer: Customer) -> int:
     """Return how many users of *customer* need a licence; nobody where nothing was ever backed up."""
-    bought = next(each for each in customer.subscriptions if each.bought == "Microsoft 365")
-    return (bought.licenses or (0, 0))[0] if ever_backed_up(customer) else 0
+    return customer.users if ever_backed_up(customer) else 0
 
 
 def new_users(customer: Customer) -> int:
@@ -42,20 +42,16 @@ def new_users(customer: Customer) -> int:
     return min(licensed_users(customer), customer.lot.pick((0, 0, 1, 3, 8), "veeam new users"))
 
 
-def entities(customer: Customer, entity: Entity) -> int:
-    """Return how many users, groups, sites or teams of *customer* are protected."""
+def entities(customer: Customer, entity: Entity, now: float) -> int:
+    """Return how many users, groups, sites or teams of *customer* are protected at *now*."""
     low, high = SHARES[entity]
-    return int(licensed_users(customer) * customer.lot.between(low, high, "veeam", entity))
+    usual = licensed_users(customer) * customer.lot.between(low, high, "veeam", entity)
+    return int(usual * covered(customer, ALL, now))
 
 
-def protected_objects(customer: Customer) -> int:
+def protected_objects(customer: Customer, now: float) -> int:
     """Return all of them."""
-    return sum(entities(customer, entity) for entity in SHARES)
-
-
-def available(repository: Repository) -> bool:
-    """Tell whether the server can look into a repository."""
-    return repository.proxy != OFFLINE_PROXY and not repository.out_of_order
+    return sum(entities(customer, entity, now) for entity in SHARES)
 
 
 def stored(customer: Customer, repository: Repository, days: float) -> Stored:

@@ -150,7 +150,7 @@ async def test_envelope(caller: Caller) -> None:
 def test_every_workload_has_its_numbers() -> None:
     """All that Elements can count as protected has a number in the filter and one in the answers."""
     world = small_world()
-    names = {row.workload.name for one in subscribers(world) for row in protection_of(one, 0.0)}
+    names = {row.workload.name for one in subscribers(world) for row in protection_of(one, world.era, START)}
 
     assert names == set(OBJECT_TYPES) == set(SERVICE_TYPES)
     assert sorted(OBJECT_TYPES.values()) == list(range(1, 13))
