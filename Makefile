@@ -44,6 +44,7 @@ golden: $(VENV)/dev ## write the golden files anew; read the difference before y
 docs: $(VENV)/dev ## generate the reference pages from the code
 	$(BIN)/python -m exporter metrics > docs/metrics.md
 	$(BIN)/python -m tools.configuration > docs/configuration.md
+	$(BIN)/python -m tools.alerts
 
 dashboards: $(VENV)/dev ## write Grafana's dashboards anew
 	$(BIN)/python -m grafana.src
