@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana.src import look, variables
+from grafana.src.health_work import API, OF_COLLECTOR, THESE, collectors, limits, requests
+from grafana.src.how_many import how_many
 from grafana.src.links import EXPORTER
 from grafana.src.page import Page, Section
 from grafana.src.panels import (
@@ -12,33 +14,21 @@ from grafana.src.panels import (
     Panel,
     Query,
     Words,
-    counts_panel,
     lines_panel,
     stat_panel,
-    states_panel,
 )
 from grafana.src.promql import (
-    ANSWERED,
     INSTANCE,
-    RECENT,
-    SOURCE,
     age,
-    count,
     done,
     newest,
-    or_zero,
     rate,
     series,
-    slowest,
     until,
 )
-from grafana.src.tables import SOURCE as SOURCE_COLUMN
-from grafana.src.tables import Label, Value, table_panel
+from grafana.src.tables import SOURCE_COLUMN, Label, Value, table_panel
 
-THESE: Final = (INSTANCE, SOURCE)
 OF_INSTANCE: Final = ("job", "instance")
-OF_COLLECTOR: Final = ("source", "collector")
-API: Final = "m365backup_api_"
 OWN: Final = "m365backup_exporter_"
 
 
@@ -51,8 +41,8 @@ def page() -> Page:
         variables=(variables.job(), variables.instance(), variables.source()),
         sections=(
             Section("Now", (*_now(), _instances(), _sources())),
-            Section("Collectors", tuple(_collectors())),
-            Section("The vendors' APIs", (*_requests(), *_limits())),
+            Section("Collectors", tuple(collectors())),
+            Section("The vendors' APIs", (*requests(), *limits())),
             Section("The process", tuple(_process())),
         ),
     )
@@ -83,7 +73,7 @@ def _now() -> Iterator[Panel]:
         ),
     )
     for title, description, which, steps in counts:
-        yield stat_panel(Words(title, description), Query(or_zero(count(which))), steps=steps)
+        yield how_many(title, description, which, steps)
     yield stat_panel(
         Words("Series", "Series about sources and tenants that the instances hold."),
         Query(f"sum({series(f'{OWN}snapshot_series', INSTANCE)})"),
@@ -134,7 +124,7 @@ def _sources() -> Panel:
             title="Lag", expr=newest("m365backup_scheduler_lag_seconds", by, *THESE), unit=look.SECONDS, steps=look.LAG
         ),
         Value(title="Allowed rate", expr=newest(f"{API}allowed_requests_per_second", by, *THESE), unit=look.PER_SECOND),
-        Value(title="Throttled", expr=done(f"{API}throttled_total", by, *THESE), decimals=0, steps=look.NONE_IS_BETTER),
+        Value(title="Throttled", expr=done(f"{API}throttled_total", by, *THESE), steps=look.NONE_IS_BETTER),
         Value(
             title="Token ends in",
             expr=until("m365backup_token_expiry_timestamp_seconds", by, *THESE),
@@ -143,20 +133,17 @@ def _sources() -> Panel:
         Value(
             title="Unreadable values",
             expr=done("m365backup_parse_failures_total", by, *THESE),
-            decimals=0,
             steps=look.NONE_IS_BETTER,
             may_be_empty="every value could be read",
         ),
         Value(
             title="Unknown words",
             expr=done("m365backup_unknown_values_total", by, *THESE),
-            decimals=0,
             may_be_empty="every word is documented",
         ),
         Value(
             title="Dropped series",
             expr=done("m365backup_series_dropped_total", by, *THESE),
-            decimals=0,
             steps=look.NONE_IS_GOOD,
         ),
     )
@@ -167,107 +154,6 @@ def _sources() -> Panel:
         " collection waits. Throttled and what follows it: in the shown time.",
     )
     return table_panel(words, labels, values, sort="Source", rising=True, size=(24, 8))
-
-
-def _collectors() -> Iterator[Panel]:
-    legend = "{{source}} {{collector}}"
-    success = (
-        f"avg by (source, collector) ({newest('m365backup_collector_success', (*OF_COLLECTOR, 'tenant'), *THESE)})"
-    )
-    yield lines_panel(
-        Words("Collections that worked", "Share of the tenants for which the last collection worked, by collector."),
-        Query(success, legend),
-        unit=look.SHARE,
-    )
-    oldest = newest(ANSWERED, (*OF_COLLECTOR, "tenant"), *THESE)
-    failures = series("m365backup_collector_failures_total", *THESE)
-    yield lines_panel(
-        Words(
-            "Oldest data",
-            "How long ago the collector got its last complete answer, of the tenant where that is longest.",
-        ),
-        Query(f"time() - min by (source, collector) ({oldest})", legend),
-        unit=look.SECONDS,
-    )
-    yield counts_panel(
-        Words("Failed collections", "Collections that failed after all retries, by source and reason."),
-        Query(
-            f"sum by (source, reason) (increase({failures}[{RECENT}])) > 0",
-            "{{source}} {{reason}}",
-            "no collection failed",
-        ),
-        size=THIRD,
-    )
-    yield lines_panel(
-        Words(
-            "Duration of collections",
-            "Time within which 95 of 100 collections were done, waiting for our turn included.",
-        ),
-        Query(slowest("m365backup_collector_duration_seconds", OF_COLLECTOR, *THESE), legend),
-        unit=look.SECONDS,
-        size=THIRD,
-    )
-    yield states_panel(
-        Words("Sources", "Whether the source as a whole could be asked."),
-        Query(newest("m365backup_source_up", ("source",), *THESE), "{{source}}"),
-        look.GOOD,
-        size=THIRD,
-    )
-
-
-def _requests() -> Iterator[Panel]:
-    yield lines_panel(
-        Words("Requests", "Requests to the vendors by source and HTTP status, or the reason why there was none."),
-        Query(rate(f"{API}requests_total", ("source", "code"), *THESE), "{{source}} {{code}}"),
-        unit=look.PER_SECOND,
-    )
-    yield lines_panel(
-        Words("Duration of requests", "Time within which 95 of 100 requests were answered, by source and operation."),
-        Query(slowest(f"{API}request_duration_seconds", ("source", "operation"), *THESE), "{{source}} {{operation}}"),
-        unit=look.SECONDS,
-    )
-    yield lines_panel(
-        Words("Throttled", "Answers that asked to slow down, and requests that were sent again, by why."),
-        Query(rate(f"{API}throttled_total", ("source",), *THESE), "{{source}} throttled"),
-        Query(rate(f"{API}retries_total", ("source", "reason"), *THESE), "{{source}} retried: {{reason}}"),
-        unit=look.PER_SECOND,
-    )
-    yield lines_panel(
-        Words("Parse failures", "Values that could not be read and words that nobody has documented, by field."),
-        Query(
-            rate("m365backup_parse_failures_total", ("source", "field"), *THESE),
-            "{{source}} unreadable: {{field}}",
-            "every value could be read",
-        ),
-        Query(
-            rate("m365backup_unknown_values_total", ("source", "field"), *THESE),
-            "{{source}} unknown: {{field}}",
-            "every word is documented",
-        ),
-        unit=look.PER_SECOND,
-    )
-
-
-def _limits() -> Iterator[Panel]:
-    by = ("source",)
-    yield lines_panel(
-        Words("Allowed rate", "Requests a second that the limiter allows: the configured rate, less after throttling."),
-        Query(newest(f"{API}allowed_requests_per_second", by, *THESE), "{{source}}"),
-        unit=look.PER_SECOND,
-        size=THIRD,
-    )
-    yield lines_panel(
-        Words("Demand", "Needed work of what is possible. Above 100 % every interval is stretched by it."),
-        Query(newest("m365backup_source_demand_ratio", by, *THESE), "{{source}}"),
-        unit=look.SHARE,
-        size=THIRD,
-    )
-    yield lines_panel(
-        Words("Lag", "How long the most overdue collection of each source has been waiting."),
-        Query(newest("m365backup_scheduler_lag_seconds", by, *THESE), "{{source}}"),
-        unit=look.SECONDS,
-        size=THIRD,
-    )
 
 
 def _process() -> Iterator[Panel]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana.src import look, variables
+from grafana.src.how_many import how_many
 from grafana.src.links import LICENSING, TENANT_OF_SERIES
 from grafana.src.page import Page, Section
-from grafana.src.panels import HALF, SMALL, THIRD, Panel, Query, Words, bars_panel, lines_panel, stat_panel
+from grafana.src.panels import HALF, THIRD, Panel, Query, Words, bars_panel, lines_panel
 from grafana.src.promql import (
     EXPIRY,
     OF_SUBSCRIPTION,
@@ -20,15 +21,13 @@ from grafana.src.promql import (
     forecast,
     named,
     newest,
-    or_zero,
     series,
     total,
     until,
 )
 from grafana.src.server_licenses import server_licenses_panel
 from grafana.src.subscriptions import SOME, subscriptions_panel
-from grafana.src.tables import ID, NAME, Label, Value, table_panel
-from grafana.src.tables import SOURCE as SOURCE_COLUMN
+from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Label, Value, table_panel
 
 THOSE: Final = (SOURCE, TENANT)
 MONTH: Final = 30 * look.DAY
@@ -60,36 +59,40 @@ def page() -> Page:
 def _now() -> Iterator[Panel]:
     left = until(EXPIRY, OF_SUBSCRIPTION, *THOSE)
     counts = (
-        ("Subscriptions", "Subscriptions of the chosen tenants.", series("m365backup_subscription_info", *THOSE), None),
-        ("Ending within 30 days", "Subscriptions that end within 30 days.", f"{left} < {MONTH} and {left} > 0", 1),
-        ("Ended", "Subscriptions whose last day is over.", f"{left} <= 0", 1),
+        (
+            "Subscriptions",
+            "Subscriptions of the chosen tenants.",
+            newest("m365backup_subscription_info", OF_SUBSCRIPTION, *THOSE),
+            look.PLAIN,
+        ),
+        (
+            "Ending within 30 days",
+            "Subscriptions that end within 30 days.",
+            f"{left} < {MONTH} and {left} > 0",
+            look.NONE_IS_BETTER,
+        ),
+        ("Ended", "Subscriptions whose last day is over.", f"{left} <= 0", look.NONE_IS_GOOD),
         (
             "Too many seats",
             "Subscriptions of which more seats are used than were bought.",
             f"{newest(SEATS_RATIO, OF_SUBSCRIPTION, *THOSE)} > 1",
-            1,
+            look.NONE_IS_GOOD,
         ),
         (
             "Too much storage",
             "Subscriptions of which more storage is used than was bought.",
             f"{newest(STORAGE_RATIO, OF_SUBSCRIPTION, *THOSE)} > 1",
-            1,
+            look.NONE_IS_GOOD,
         ),
         (
             "Out of policy",
             "Licences of Cloud Backup that the vendor calls out of policy.",
             newest("m365backup_license_out_of_policy_timestamp_seconds", OF_SUBSCRIPTION, *THOSE),
-            1,
+            look.NONE_IS_GOOD,
         ),
     )
-    for title, description, which, bad in counts:
-        steps = look.NONE_IS_GOOD if bad else look.PLAIN
-        yield stat_panel(
-            Words(title, description),
-            Query(or_zero(count(count(which, *OF_SUBSCRIPTION)))),
-            steps=steps,
-            size=SMALL,
-        )
+    for title, description, which, steps in counts:
+        yield how_many(title, description, which, steps)
 
 
 def _forecasts() -> Iterator[Panel]:

@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BigValueGraphMode,
     GraphDrawStyle,
+    GraphTresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     SortOrder,
@@ -134,6 +135,7 @@ def lines_panel(
     drawn = _colour(_over_time(words, unit).line_width(1).fill_opacity(8), queries)
     if steps:
         drawn.thresholds(look.thresholds(steps))
+        drawn.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.AREA))
     return assembled(words, queries, drawn.build(), size=size)
 
 
@@ -177,6 +179,8 @@ def assembled(
 ) -> Panel:
     """Give a drawing its words and questions; *of_now* asks for one instant, *table* for an answer in columns."""
     asked = tuple(queries)
+    if drawn.field_config is not None and drawn.field_config.defaults.unit == look.NUMBER:
+        drawn.field_config.defaults.decimals = 0
     drawn.title, drawn.description, drawn.datasource = words.title, words.description, DATA_SOURCE
     drawn.targets = [
         _target(query, letter, of_now=of_now, table=table).build()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from grafana.src import look
 from grafana.src.panels import Panel, Words
 from grafana.src.promql import OF_PROFILE, SHOWN, age, grown, named, newest, total
-from grafana.src.tables import ID, NAME, SOURCE, Label, Value, table_panel
+from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Label, Value, table_panel
 
 NONE: str = "only Elements has scan profiles"
 
@@ -19,7 +19,7 @@ def profiles_panel(*matchers: str) -> Panel:
     )
     labels = (
         NAME,
-        SOURCE,
+        SOURCE_COLUMN,
         Label(name="name", title="Profile"),
         Label(name="mode", title="Mode", width=110),
         Label(name="domain", title="Domain"),

@@ -38,6 +38,9 @@ ANSWERED: Final = "m365backup_collector_last_success_timestamp_seconds"
 COMPLETED: Final = "m365backup_job_last_completed_timestamp_seconds"
 ALLOWED_AGE: Final = "m365backup_job_overdue_after_seconds"
 
+LINES: Final = 20
+"""So many can be told apart where each source has one, of which there may be a thousand."""
+
 SHOWN: Final = "$__range"
 RECENT: Final = "$__rate_interval"
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana.src import look, variables
+from grafana.src.how_many import how_many
 from grafana.src.links import SCAN_PROFILES, TENANT_OF_SERIES
 from grafana.src.page import Page, Section
 from grafana.src.panels import (
     HALF,
-    SMALL,
     THIRD,
     Panel,
     Query,
@@ -16,7 +16,6 @@ from grafana.src.panels import (
     bars_panel,
     counts_panel,
     lines_panel,
-    stat_panel,
 )
 from grafana.src.profiles import NONE, profiles_panel
 from grafana.src.promql import (
@@ -31,11 +30,9 @@ from grafana.src.promql import (
     grown,
     named,
     newest,
-    or_zero,
     total,
 )
-from grafana.src.tables import ID, NAME, Label, Value, table_panel
-from grafana.src.tables import SOURCE as SOURCE_COLUMN
+from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Label, Value, table_panel
 
 THOSE: Final = (SOURCE, TENANT)
 PROFILE: Final = "m365backup_scan_profile_"
@@ -90,7 +87,7 @@ def _now() -> Iterator[Panel]:
         ),
     )
     for title, description, which, steps in counts:
-        yield stat_panel(Words(title, description), Query(or_zero(count(which))), steps=steps, size=SMALL)
+        yield how_many(title, description, which, steps)
 
 
 def _drift() -> Iterator[Panel]:

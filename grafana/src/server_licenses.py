@@ -6,7 +6,7 @@ from typing import Final
 from grafana.src import look
 from grafana.src.panels import LOW, Panel, Words
 from grafana.src.promql import as_date, newest, until
-from grafana.src.tables import SOURCE, Label, Value, table_panel
+from grafana.src.tables import SOURCE_COLUMN, Label, Value, table_panel
 
 BY: Final = ("source",)
 LICENSE: Final = "m365backup_server_license_"
@@ -22,7 +22,7 @@ def server_licenses_panel(*matchers: str) -> Panel:
     )
     info = newest(f"{LICENSE}info", (*BY, "type", "status", "package"), *matchers)
     labels = (
-        SOURCE,
+        SOURCE_COLUMN,
         Label(name="type", title="Type"),
         Label(name="status", title="Status"),
         Label(name="package", title="Package"),

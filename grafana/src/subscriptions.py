@@ -6,7 +6,7 @@ from typing import Final
 from grafana.src import look
 from grafana.src.panels import WIDE, Panel, Size, Words
 from grafana.src.promql import EXPIRY, OF_SUBSCRIPTION, SEATS_RATIO, STORAGE_RATIO, as_date, named, newest, until
-from grafana.src.tables import ID, NAME, SOURCE, Label, Value, table_panel
+from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Label, Value, table_panel
 
 SOME: Final = "not every vendor sells by seat, by storage or until a day"
 DETAILS: Final = ("model", "storage", "retention", "package", "payment")
@@ -21,7 +21,7 @@ def subscriptions_panel(*matchers: str, size: Size = WIDE) -> Panel:
         " subscription: never add them up.",
     )
     details = tuple(Label(name=name, title=name.capitalize()) for name in DETAILS)
-    labels = (NAME, Label(name="subscription", title="Subscription", width=320), SOURCE, *details, ID)
+    labels = (NAME, Label(name="subscription", title="Subscription", width=320), SOURCE_COLUMN, *details, ID)
     values = (_info(matchers), *_seats(matchers), *_storage(matchers), *_ends(matchers))
     return table_panel(words, labels, values, sort="Ends in", rising=True, size=size)
 
@@ -32,9 +32,7 @@ def _info(matchers: tuple[str, ...]) -> Value:
 
 def _seats(matchers: tuple[str, ...]) -> Iterator[Value]:
     for title, metric in (("Seats bought", "seats_purchased"), ("Seats used", "seats_used"), ("New", "seats_new")):
-        yield Value(
-            title=title, expr=newest(f"m365backup_{metric}", OF_SUBSCRIPTION, *matchers), decimals=0, may_be_empty=SOME
-        )
+        yield Value(title=title, expr=newest(f"m365backup_{metric}", OF_SUBSCRIPTION, *matchers), may_be_empty=SOME)
     yield Value(
         title="Seats share",
         expr=newest(SEATS_RATIO, OF_SUBSCRIPTION, *matchers),

@@ -42,14 +42,13 @@ class Value:
     title: str = ""
     """Empty for a question that is asked for its labels."""
     unit: str = look.NUMBER
-    decimals: int | None = None
     steps: look.Steps | None = None
     mapped: look.Words | None = None
     may_be_empty: str | None = None
 
 
 NAME: Final = Label(name="tenant_name", title="Tenant", link=TENANT_OF_ROW, width=240)
-SOURCE: Final = Label(name="source", title="Source", width=130)
+SOURCE_COLUMN: Final = Label(name="source", title="Source", width=130)
 ID: Final = Label(name="tenant")
 
 
@@ -72,7 +71,6 @@ def table_panel(
         .sort_by([common.TableSortByFieldState().display_name(sort).desc(desc=not rising)])
         .cell_height(TableCellHeight.SM)
         .footer(common.TableFooterOptions().show(show=False).reducer([]).enable_pagination(enable_pagination=True))
-        .no_value("")
         .max_data_points(POINTS)
     )
     for label in labels:
@@ -120,8 +118,8 @@ def _label_properties(label: Label) -> Iterator[DynamicConfigValue]:
 def _value_properties(value: Value) -> Iterator[DynamicConfigValue]:
     yield DynamicConfigValue("displayName", value.title)
     yield DynamicConfigValue("unit", value.unit)
-    if value.decimals is not None:
-        yield DynamicConfigValue("decimals", value.decimals)
+    if value.unit != look.NUMBER:
+        yield DynamicConfigValue("decimals", 1)
     if value.mapped:
         yield DynamicConfigValue("mappings", look.mappings(value.mapped))
     if value.steps:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana.src import look, tenant_contract, tenant_jobs, tenant_protection, variables
+from grafana.src.how_many import how_many
 from grafana.src.links import TENANT
 from grafana.src.page import Page, Section
 from grafana.src.panels import (
@@ -35,17 +36,14 @@ from grafana.src.promql import (
     SOURCE,
     WORKLOAD,
     age,
-    count,
     grown,
     newest,
-    or_zero,
     series,
     total,
     until,
 )
 from grafana.src.promql import TENANT as CHOSEN
-from grafana.src.tables import SOURCE as SOURCE_COLUMN
-from grafana.src.tables import Label, Value, table_panel
+from grafana.src.tables import SOURCE_COLUMN, Label, Value, table_panel
 
 THIS: Final = (SOURCE, CHOSEN)
 JOBS: Final = (*THIS, WORKLOAD)
@@ -70,16 +68,9 @@ def page() -> Page:
 
 def _now() -> Iterator[Panel]:
     expected = f"{newest(COMPLETED, OF_JOB, *JOBS, BACKUPS)} and {newest(ALLOWED_AGE, OF_JOB, *JOBS)}"
-    yield stat_panel(
-        Words("Failing jobs", "Backups and copies whose last run failed."),
-        Query(or_zero(count(newest(FAILED, OF_JOB, *JOBS)))),
-        steps=look.NONE_IS_GOOD,
-    )
-    yield stat_panel(
-        Words("Overdue jobs", "Jobs whose last completed run is older than allowed."),
-        Query(or_zero(count(f"{newest(OVERDUE, OF_JOB, *JOBS)} > 0"))),
-        steps=look.NONE_IS_GOOD,
-    )
+    failing, late = newest(FAILED, OF_JOB, *JOBS), f"{newest(OVERDUE, OF_JOB, *JOBS)} > 0"
+    yield how_many("Failing jobs", "Backups and copies whose last run failed.", failing, look.NONE_IS_GOOD)
+    yield how_many("Overdue jobs", "Jobs whose last completed run is older than allowed.", late, look.NONE_IS_GOOD)
     yield stat_panel(
         Words("Oldest backup", "Age of the last completed run of the job that waits longest, of those meant to run."),
         Query(f"time() - min({expected})"),
@@ -98,11 +89,8 @@ def _now() -> Iterator[Panel]:
         unit=look.SECONDS,
         steps=look.TIME_LEFT,
     )
-    yield stat_panel(
-        Words("Firing alerts", "Alerts about this tenant that fire now."),
-        Query(or_zero(count(series("ALERTS", FIRING, CHOSEN)))),
-        steps=look.NONE_IS_GOOD,
-    )
+    alerts = series("ALERTS", FIRING, CHOSEN)
+    yield how_many("Firing alerts", "Alerts about this tenant that fire now.", alerts, look.NONE_IS_GOOD)
 
 
 def _who() -> Panel:

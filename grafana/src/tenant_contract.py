@@ -7,7 +7,7 @@ from grafana.src.page import Section
 from grafana.src.panels import HALF, THIRD, Panel, Query, Words, lines_panel
 from grafana.src.promql import newest
 from grafana.src.subscriptions import SOME, subscriptions_panel
-from grafana.src.tables import SOURCE, Label, Value, table_panel
+from grafana.src.tables import SOURCE_COLUMN, Label, Value, table_panel
 
 
 def section(this: tuple[str, ...]) -> Section:
@@ -67,7 +67,7 @@ def _repositories(this: tuple[str, ...]) -> Panel:
     )
     labels = (
         Label(name="name", title="Repository"),
-        SOURCE,
+        SOURCE_COLUMN,
         Label(name="storage", title="Storage"),
         Label(name="immutable", title="Immutable"),
         Label(name="repository"),

@@ -20,7 +20,7 @@ from grafana.src.promql import (
     total,
     until,
 )
-from grafana.src.tables import SOURCE, Label, Value, table_panel
+from grafana.src.tables import SOURCE_COLUMN, Label, Value, table_panel
 
 
 def section(these: tuple[str, ...]) -> Section:
@@ -69,7 +69,7 @@ def _table(these: tuple[str, ...]) -> Panel:
         Label(name="workload", title="Workload"),
         Label(name="job_type", title="Type", width=90),
         Label(name="job_name", title="Job"),
-        SOURCE,
+        SOURCE_COLUMN,
         Label(name="status", title="Status", mapped=look.STATUS, width=120),
         Label(name="tenant"),
     )
