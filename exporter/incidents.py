@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 import structlog
 
-from exporter.errors import Reason
+from exporter.errors import Reason, SourceError
 
 LOG: Final = structlog.get_logger("exporter.incidents")
 A_ROW: Final = 5
@@ -26,6 +26,20 @@ class Failure:
     request_id: str | None = None
     source_wide: bool = False
     """Whether it may be the source that fails, rather than this collection."""
+
+    @classmethod
+    def of(cls, collector: str, tenant: str, error: Exception) -> Self:
+        """Describe an error; of a bug the kind alone, as its message may quote an answer."""
+        if not isinstance(error, SourceError):
+            return cls(collector=collector, tenant=tenant, reason="bug", error=type(error).__name__)
+        return cls(
+            collector=collector,
+            tenant=tenant,
+            reason=error.reason,
+            error=str(error),
+            request_id=error.request_id,
+            source_wide=error.source_wide,
+        )
 
     def facts(self) -> dict[str, str]:
         """Return what the log is told beside the event and whom it is about."""

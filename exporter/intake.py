@@ -16,6 +16,7 @@ from exporter.progress import Progress
 from exporter.records import Job, Record, Run, ScanProfile, Tenant
 from exporter.roster import Roster
 from exporter.source import WHOLE_SOURCE, CollectorPlan
+from exporter.standing import Standing
 from exporter.state.source import SourceState
 
 LOG: Final = structlog.get_logger("exporter.intake")
@@ -33,6 +34,7 @@ class Intake:
     clock: Clock
     attempted: bool = False
     """Whether discovery was tried once, with whatever result."""
+    standing: Standing = field(default_factory=Standing)
     _incidents: Incidents = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +91,7 @@ class Intake:
         """
         now = self.clock.now()
         if plan.asks:
-            self._incidents.succeeded(plan.name, tenant)
+            self._healed(plan, tenant)
         self._finished(plan, seconds, reason=None)
         if self._left(plan, tenant):
             return
@@ -119,7 +121,9 @@ class Intake:
     ) -> None:
         """Keep the last good answer, and say that collecting fails."""
         if not self._left(plan, tenant):
-            self._incidents.failed(_failure(plan, tenant, error))
+            failure = Failure.of(plan.name, tenant, error)
+            self._incidents.failed(failure)
+            self.standing.failed(failure, self.clock.now())
         self._finished(plan, seconds, reason=error.reason if isinstance(error, SourceError) else "bug")
         await self.withheld(plan, tenant, stale_after=stale_after)
 
@@ -142,7 +146,7 @@ class Intake:
     async def not_applicable(self, plan: CollectorPlan, tenant: str, absence: NotApplicable, *, seconds: float) -> None:
         """Show nothing of a collector that has nothing to ask about this tenant; that is no failure."""
         if absence.asked:
-            self._incidents.succeeded(plan.name, tenant)
+            self._healed(plan, tenant)
             self._finished(plan, seconds, reason=None)
         if self._left(plan, tenant):
             return
@@ -175,12 +179,18 @@ class Intake:
         """Tell whether the tenant left while it was being asked about."""
         return plan.per_tenant and tenant not in self.roster.tenants
 
+    def _healed(self, plan: CollectorPlan, tenant: str) -> None:
+        self._incidents.succeeded(plan.name, tenant)
+        self.standing.succeeded(plan.name, tenant)
+
     def _finished(self, plan: CollectorPlan, seconds: float, *, reason: Reason | None) -> None:
         self.attempted = self.attempted or plan.discovers
         if not plan.asks:
             return
         self.instruments.observe("collector_duration_seconds", seconds, plan.name)
-        self.instruments.set("source_up", float(self._incidents.whole is None))
+        up = self._incidents.whole is None
+        self.instruments.set("source_up", float(up))
+        self.standing.asked(self.clock.now(), up=up)
         if reason is not None:
             self.instruments.count("collector_failures_total", plan.name, reason)
 
@@ -220,6 +230,7 @@ class Intake:
             LOG.info("tenant_left", source=self.source, tenant=tenant)
             self.state.leave(tenant, now)
             self._incidents.gone(tenant)
+            self.standing.gone(tenant)
             self.display.drop_tenant(tenant)
         return found
 
@@ -276,16 +287,3 @@ class Intake:
                     self.display.drop(each, collector)
         names[tenant, plan.name] = None
         await self.display.show_all(names, self.clock.now())
-
-
-def _failure(plan: CollectorPlan, tenant: str, error: Exception) -> Failure:
-    if isinstance(error, SourceError):
-        return Failure(
-            collector=plan.name,
-            tenant=tenant,
-            reason=error.reason,
-            error=str(error),
-            request_id=error.request_id,
-            source_wide=error.source_wide,
-        )
-    return Failure(collector=plan.name, tenant=tenant, reason="bug", error=type(error).__name__)

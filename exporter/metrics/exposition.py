@@ -4,10 +4,12 @@ Samples look the same in both formats; only the headers of the families and the 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from exporter.breathing import breathing
 from exporter.metrics.catalog import CATALOG, Row
 from exporter.metrics.compression import Part, gzip_stream, part
 from exporter.metrics.family import Family
@@ -63,6 +65,31 @@ class Exposition:
         if gzip and not names:
             return await self._whole(form)
         return await asyncio.to_thread(self._join, self._capture(form, names), form, gzip=gzip)
+
+    async def body_of(
+        self, members: Iterable[tuple[str, str]], form: Format, *, gzip: bool, names: Collection[str] = ()
+    ) -> bytes | None:
+        """Return the part of the exposition that is about *members*, each (source, tenant); ``None`` if there is none.
+
+        The parts of all members together are the whole.
+        """
+        chunks: dict[int, list[bytes]] = defaultdict(list)
+        async for member in breathing(members):
+            for index, chunk in self._snapshot.samples_of(*member):
+                chunks[index].append(chunk)
+        if not chunks:
+            return None
+        blocks: list[Block] = [
+            (self._headers[form][index], (Page(tuple(chunks[index])),))
+            for index in sorted(chunks)
+            if not names or not samples_of(CATALOG[index]).isdisjoint(names)
+        ]
+        return await asyncio.to_thread(self._join, blocks, form, gzip=gzip)
+
+    async def body_without_tenants(self, form: Format, *, gzip: bool, names: Collection[str] = ()) -> bytes:
+        """Return what is about the exporter and its sources rather than about any tenant."""
+        members = [member for member in self._snapshot.members() if not member[1]]
+        return await self.body_of(members, form, gzip=gzip, names=names) or b""
 
     async def _whole(self, form: Format) -> bytes:
         """Return everything compressed: joined once a change, however many ask for it meanwhile."""

@@ -121,6 +121,17 @@ class Snapshot:
         group = self._home.get((source, tenant))
         return tuple(sorted(group.members[source, tenant])) if group else ()
 
+    def members(self) -> list[tuple[str, str]]:
+        """Return whose samples there are: (source, tenant), either of them perhaps empty."""
+        return list(self._home)
+
+    def samples_of(self, source: str, tenant: str) -> Iterator[tuple[int, bytes]]:
+        """Yield what there is of one tenant, as the place of a family and samples of it, cell by cell."""
+        for key in self.cells(source, tenant):
+            cell = self._cells[key]
+            for index in cell.indexes:
+                yield index, cell.group.chunks[index][key]
+
     def series_of(self, source: str, tenant: str, *, without: str) -> int:
         """Return how many series a tenant has, those of one collector left out."""
         return sum(self._cells[key].series for key in self.cells(source, tenant) if key.collector != without)

@@ -54,7 +54,8 @@ class State:
     def __init__(self, path: Path | None, clock: Clock) -> None:
         """Keep everything at *path*, or in memory only."""
         self._clock = clock
-        self._path = str(path)
+        self.path = str(path) if path else None
+        """The file; ``None`` if everything is kept in memory."""
         self._sources: dict[str, SourceState] = {}
         self._journal = Journal(Database(path), clock, self._everything) if path else None
         self._writer: Journal | Memory = self._journal or Memory()
@@ -69,7 +70,7 @@ class State:
             self._sources = await asyncio.to_thread(restored, contents, self._writer, self._clock.now())
             if self._sources:
                 tenants = {name: len(source.tenants) for name, source in self._sources.items()}
-                LOG.info("state_restored", path=self._path, tenants=tenants)
+                LOG.info("state_restored", path=self.path, tenants=tenants)
             self._accept(contents.get(tables.ACCEPTED, ()))
 
     def source(self, name: str) -> SourceState:

@@ -1,0 +1,68 @@
+"""/sd: the parts of the exposition as targets, in the form of Prometheus' http_sd_config.
+
+The labels `source` and `tenant` tell the parts' own `up` apart; the samples have the same ones already.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from exporter.web.view import Overview, TenantView
+
+META: Final = "__meta_m365backup_"
+Group = dict[str, Any]
+
+
+def groups(overview: Overview, address: str) -> list[Group]:
+    """Return one group a tenant, and one for what is of no tenant; all of them lead to *address*."""
+    rest = {"__metrics_path__": "/metrics", "__param_exclude": "tenants", f"{META}part": "exporter"}
+    return [_group(address, rest), *(_group(address, _labels(tenant)) for tenant in overview.tenants)]
+
+
+def _group(address: str, labels: dict[str, str]) -> Group:
+    return {"targets": [address], "labels": labels}
+
+
+def _labels(tenant: TenantView) -> dict[str, str]:
+    record = tenant.record
+    meta = {
+        "part": "tenant",
+        "source": tenant.source,
+        "kind": tenant.kind,
+        "tenant": record.tenant,
+        "tenant_name": record.name,
+        "tenant_country": record.country or "",
+        "muted": "true" if record.muted else "false",
+        **{f"tenant_label_{name}": value for name, value in record.labels.items()},
+    }
+    return {
+        "__metrics_path__": "/probe",
+        "__param_source": tenant.source,
+        "__param_tenant": record.tenant,
+        "source": tenant.source,
+        "tenant": record.tenant,
+        **{META + name: value for name, value in meta.items()},
+    }
+
+
+def targets(
+    look: Callable[[], Awaitable[Overview]], ready: Callable[[], str | None]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler of /sd; not ready, it fails, so that Prometheus keeps the targets it has."""
+
+    async def answer(request: web.Request) -> web.Response:
+        why_not = ready()
+        if why_not is not None:
+            return web.Response(status=503, text=f"not ready: {why_not}\n")
+        overview, address = await look(), request.host
+        body = await asyncio.to_thread(lambda: orjson.dumps(groups(overview, address)))
+        response = web.Response(
+            body=body, content_type="application/json", headers={"Cache-Control": "no-store"}, zlib_executor_size=1024
+        )
+        response.enable_compression()
+        return response
+
+    return answer
