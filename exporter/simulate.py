@@ -24,6 +24,7 @@ from exporter.simulator.config import (
     veeam_config_for,
 )
 from exporter.simulator.faults import Faults, parse_faults
+from exporter.simulator.incident_file import BadIncidents, read_incidents
 from exporter.simulator.server import Server, build_app, serve
 from exporter.simulator.world import World
 
@@ -52,6 +53,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default=Faults(),
         metavar="KIND=RATE,...",
         help='such as "429=0.02,500=0.01,reset=0.01"',
+    )
+    command.add_argument("--calm", action="store_true", help="a world in which nothing is wrong")
+    command.add_argument(
+        "--incidents",
+        type=Path,
+        metavar="FILE",
+        help="what goes wrong: YAML, - {kind: backup_fails, tenant: 0, workload: Teams, after: 1h, for: 6h}",
     )
     command.add_argument("--pace", type=_rate, default=1.0, metavar="P", help="how much faster time passes (default 1)")
     command.add_argument(
@@ -88,7 +96,9 @@ def simulate(options: argparse.Namespace) -> int:
         sys.stdout.write(_config(options, api))
         return 0
     identified = _identified(options) if options.tls_listen else None
-    asyncio.run(_serve(options, SystemClock(), identified))
+    clock = SystemClock()
+    world = _struck(_world(options, clock.now() - HISTORY / options.pace), options.incidents, clock.now())
+    asyncio.run(_serve(options, world, clock, identified))
     return 0
 
 
@@ -179,12 +189,24 @@ def _world(options: argparse.Namespace, start: float) -> World:
         start=start,
         pace=options.pace,
         rows_per_customer=options.rows_per_customer,
+        calm=options.calm,
     )
 
 
-async def _serve(options: argparse.Namespace, clock: Clock, identified: tls.Identified | None) -> None:
+def _struck(world: World, path: Path | None, now: float) -> World:
+    """Return *world* with the incidents in the file, whose times count from *now*."""
+    if path is None:
+        return world
+    try:
+        return world.strike(*read_incidents(path.read_text(encoding="utf-8"), world, now))
+    except BadIncidents as error:
+        raise SettingsError([f"--incidents: {path}: {fault}" for fault in error.faults]) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"--incidents: {path} cannot be read: {error}"]) from error
+
+
+async def _serve(options: argparse.Namespace, world: World, clock: Clock, identified: tls.Identified | None) -> None:
     context = await asyncio.to_thread(identified.context) if identified else None
-    world = _world(options, clock.now() - HISTORY / options.pace)
     app = build_app(world, clock=clock, latency=options.latency, rate_limit=options.rate_limit, faults=options.faults)
     server = await _listening("--listen", options.listen, lambda host, port: serve(app, host, port))
     try:

@@ -1,6 +1,6 @@
 """The customers of a partner and the Microsoft tenants they own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from exporter.simulator.calm import calmed
@@ -47,7 +47,7 @@ class Customer:
     users: int
     calm: bool
     overdrawn: float | None = None
-    incidents: tuple[Incident, ...] = ()
+    incidents: tuple[Incident, ...] = field(default=(), compare=False)
 
     def struck(self, kind: IncidentKind, now: float, *workloads: str) -> Incident | None:
         """Return its incident of this kind that is going on at *now*, about one of these *workloads* if any is given.

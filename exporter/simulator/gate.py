@@ -10,6 +10,7 @@ from exporter.simulator.cloudbackup import paths
 from exporter.simulator.elements import v1_paths, v3
 from exporter.simulator.faults import Weather
 from exporter.simulator.identity import CLIENT, Identity
+from exporter.simulator.outages import Outages
 from exporter.simulator.statistics import Statistics
 from exporter.simulator.veeam.codes import VERSIONS
 from exporter.simulator.veeam.paths import read_path
@@ -38,19 +39,25 @@ def operation_of(request: web.Request) -> str:
 class Gate:
     """The middleware around all handlers."""
 
-    def __init__(self, statistics: Statistics, weather: Weather, identity: Identity, veeam: VeeamService) -> None:
+    def __init__(
+        self, statistics: Statistics, outages: Outages, weather: Weather, identity: Identity, veeam: VeeamService
+    ) -> None:
         self._statistics = statistics
+        self._outages = outages
         self._weather = weather
         self._identity = identity
         self._veeam = veeam
 
     @web.middleware
     async def pass_through(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count *request*, let the weather at it, answer it."""
+        """Count *request*, let the incidents and the weather at it, answer it."""
         operation = operation_of(request)
         self._statistics.begin(operation)
         try:
-            if operation in TOKENS:
+            for_token = operation in TOKENS
+            if outage := await self._outages.refusal(request, operation, for_token=for_token):
+                return await outage(request)
+            if for_token:
                 return await self._weather.token(request, handler)
             of_veeam = request.match_info.route.name == ROUTE
             refusal = self._veeam.refusal(request) if of_veeam else self._refusal(request, operation)

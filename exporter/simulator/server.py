@@ -20,6 +20,7 @@ from exporter.simulator.elements.v3 import ElementsV3
 from exporter.simulator.faults import Faults, Weather
 from exporter.simulator.gate import SCOPES, TOKEN, Gate
 from exporter.simulator.identity import Identity
+from exporter.simulator.outages import Outages
 from exporter.simulator.statistics import Statistics
 from exporter.simulator.throttle import Throttle
 from exporter.simulator.veeam.access import Access
@@ -61,7 +62,8 @@ def build_app(  # noqa: PLR0913 a vendor has this many properties; they are keyw
     tokens = Identity(clock, seed=world.seed, scopes=scopes, lifetime=token_lifetime, certificate=certificate)
     statistics = Statistics()
     service = VeeamService(world, clock, veeam, lifetime=token_lifetime)
-    app = web.Application(middlewares=[Gate(statistics, weather, tokens, service).pass_through])
+    gate = Gate(statistics, Outages(world, clock), weather, tokens, service)
+    app = web.Application(middlewares=[gate.pass_through])
     app.on_response_prepare.append(_dated(clock))
     app[STATISTICS] = statistics
     app[IDENTITY] = tokens
