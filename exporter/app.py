@@ -21,9 +21,12 @@ from exporter.log import configure
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.internal import ProcessInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
+from exporter.overview import Lookout
 from exporter.settings import Settings
+from exporter.settings.shown import Shown
 from exporter.state import LOOK_EVERY, State
 from exporter.web.app import web_app
+from exporter.web.view import ExporterView
 
 LOG: Final = structlog.get_logger("exporter.app")
 TIDY_EVERY: Final = 1.0
@@ -45,7 +48,11 @@ class Daemon:
     instruments: ProcessInstruments
     addresses: list[URL] = field(default_factory=list)
     last_beat: float = 0.0
+    started_at: float = field(init=False)
     _was_ready: bool = False
+
+    def __post_init__(self) -> None:
+        self.started_at = self.clock.now()
 
     @property
     def watched(self) -> dict[str, Watched]:
@@ -62,6 +69,19 @@ class Daemon:
         waiting = [name for name, watched in self.watched.items() if not watched.intake.attempted]
         self._was_ready = self._was_ready or not waiting
         return None if self._was_ready else f"not asked for tenants yet: {', '.join(waiting)}"
+
+    def view(self) -> ExporterView:
+        """Return how the process stands."""
+        return ExporterView(
+            version=__version__,
+            started_at=self.started_at,
+            state_file=self.state.path,
+            state_writable=self.state.writable,
+            state_bytes=self.state.size,
+            series=self.fleet.snapshot.series,
+            not_ready=self.ready(),
+            not_healthy=self.healthy(),
+        )
 
     async def reload(self, read: Callable[[], Settings]) -> bool:
         """Take over what *read* returns; if it raises `SettingsError`, change nothing, and say so."""
@@ -232,7 +252,9 @@ async def _listen(stack: AsyncExitStack, settings: Settings, daemon: Daemon) -> 
         daemon.exposition,
         healthy=daemon.healthy,
         ready=daemon.ready,
-        sources=lambda: {name: watched.summary() for name, watched in daemon.watched.items()},
+        look=Lookout(daemon.clock, lambda: list(daemon.watched.values()), daemon.view).overview,
+        is_source=lambda name: name in daemon.watched,
+        configuration=Shown(lambda: daemon.fleet.settings).text,
     )
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
     await runner.setup()

@@ -43,12 +43,6 @@ class Watched:
     runner: Runner
     _running: asyncio.Task[None] | None = None
 
-    def summary(self) -> str:
-        """Return a few words for the landing page."""
-        if not self.intake.attempted:
-            return f"{self.source.kind} {self.source.api}: not asked yet"
-        return f"{self.source.kind} {self.source.api}: {len(self.intake.watched())} tenants"
-
     async def restore(self) -> None:
         """Show what is remembered of it."""
         await self.intake.restore(self.source.plans)
