@@ -13,6 +13,8 @@ from exporter.records import JobType, Status
 
 _MOST_DIGITS: Final = 9
 """Longer digits are no number of an enumeration."""
+UNDOCUMENTED: Final = frozenset({"unknown_301"})
+"""What the vendor has always sent without ever documenting it, module 301 for Salesforce: no news to be counted."""
 _LONGEST_UNKNOWN: Final = 64
 
 JOB_STATUS: Final[Mapping[int, Status]] = {
@@ -183,7 +185,7 @@ def known(
 ) -> str | None:
     """Return the canonical word for an enum's number or text; an undocumented one is kept as unknown_<value>."""
     word = fields.read(lambda raw: word_of(raw, numbers, words), name, needed=needed)
-    if word is not None and word.startswith("unknown_"):
+    if word is not None and word.startswith("unknown_") and word not in UNDOCUMENTED:
         fields.unknown(name)
     return word
 

@@ -153,6 +153,14 @@ async def test_products_and_workloads(stage: Stage, job_type: Any, module: Any, 
     assert (job.job.product, job.job.workload, job.job.job_type) == expected
 
 
+@pytest.mark.parametrize(("module", "news"), [(301, 0), ("301", 0), (302, 0), (3010, 1)])
+async def test_what_was_never_documented_is_no_news(stage: Stage, module: Any, news: int) -> None:
+    """A module that the vendor has always sent undocumented is not counted as unknown; a really new one is."""
+    await read(stage, jobType=15, jobModule=module)
+
+    assert stage.notes.unknown["jobModule"] == news
+
+
 @pytest.mark.parametrize(
     ("properties", "field"),
     [
