@@ -70,7 +70,7 @@ FAULTS = {
 UNKNOWN = {
     "customers": Counter(jobStatus=1),
     "services": Counter[str](),
-    "jobs": Counter(jobModule=2, status=1),
+    "jobs": Counter(jobModule=1, status=1),
     "protection": Counter[str](),
 }
 
