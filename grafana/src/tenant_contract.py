@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from grafana.src import look
 from grafana.src.page import Section
 from grafana.src.panels import HALF, THIRD, Panel, Query, Words, lines_panel
-from grafana.src.promql import newest
+from grafana.src.promql import WORKLOAD, newest
 from grafana.src.subscriptions import SOME, subscriptions_panel
 from grafana.src.tables import SOURCE_COLUMN, Label, Value, table_panel
 
@@ -41,7 +41,7 @@ def _over_time(this: tuple[str, ...]) -> Iterator[Panel]:
     yield lines_panel(
         Words("Stored data", "Backup data stored, by workload and location."),
         Query(
-            newest("m365backup_storage_stored_bytes", where, *this),
+            newest("m365backup_storage_stored_bytes", where, *this, WORKLOAD),
             "{{source}} {{workload}} {{location}}",
             "only Elements says what is stored of each workload",
         ),

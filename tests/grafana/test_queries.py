@@ -128,18 +128,19 @@ def test_ranges_follow_the_reader(shown: Shown) -> None:
 
 
 @EVERY_PANEL
-def test_the_choice_of_sources_is_heeded(shown: Shown) -> None:
+def test_choices_are_heeded(shown: Shown) -> None:
     """
-    Every metric of a source is asked for with the matcher of the chosen ones, all others with that of instances.
+    Every metric is asked for with a matcher of each variable of its dashboard that it has a label for.
 
-    The names of tenants are joined, so that the other side has chosen already.
+    The names of tenants are joined, so that the other side has chosen already. Every dashboard has the source or, for
+    what belongs to no source, job and instance.
     """
+    offered = {each["name"] for each in shown.dashboard["templating"]["list"]}
     for expression in shown.expressions:
         for selector in mentioned(expression).selectors:
-            if "source" in LABELS[selector.metric]:
-                assert "source" in selector.labels or selector.metric in {NAMES, WATCHED}, selector
-            else:
-                assert set(selector.labels) >= {"job", "instance"}, selector
+            if selector.metric not in {NAMES, WATCHED}:
+                assert set(selector.labels) >= offered & LABELS[selector.metric], selector
+                assert "source" in selector.labels or set(selector.labels) >= {"job", "instance"}, selector
 
 
 @EVERY_PANEL
