@@ -47,6 +47,37 @@ def test_options() -> None:
     assert chosen.faults == Faults((("429", 0.5),))
 
 
+def test_calm_and_incidents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A calm world with a file of incidents is served like any other."""
+    path = tmp_path / "incidents.yaml"
+    path.write_text("- {kind: backup_fails, tenant: 0, workload: Teams, after: -1h}", encoding="utf-8")
+    arguments = ("--tenants=3", "--listen=127.0.0.1:0", "--calm", f"--incidents={path}")
+
+    assert terminated(lambda: status("simulate", *arguments)) == 0
+
+    assert capsys.readouterr().out.startswith("simulating 3 customers")
+    assert (options(*arguments).calm, options().calm, options().incidents) == (True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"- {kind: none}", ": incident 1: unknown kind 'none'; there are backup_fails"),
+        (b"\xff", " cannot be read: 'utf-8' codec"),
+        (None, " cannot be read: "),
+    ],
+)
+def test_bad_incidents(content: bytes | None, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of incidents that cannot be used ends the simulator before anything is served, with exit status 2."""
+    path = tmp_path / "incidents.yaml"
+    if content is not None:
+        path.write_bytes(content)
+
+    assert status("simulate", "--tenants=3", "--listen=127.0.0.1:0", f"--incidents={path}") == 2
+
+    assert f"--incidents: {path}{fault}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argument", "fault"),
     [

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from exporter.simulator.cloudbackup.paths import SCOPES
 from exporter.simulator.customers import Customer
 from exporter.simulator.incidents import Incident, IncidentKind
 from exporter.simulator.veeam.jobs import VeeamJob
 from exporter.simulator.veeam.roster import jobs_of
 from exporter.simulator.world import World
-from tests.simulator.cloudbackup.callers import SCOPES
 from tests.simulator.stage import START, V3, Stage, small_world, staged
 from tests.simulator.veeam.callers import Caller
 
@@ -49,36 +49,36 @@ class Wire:
 
     async def elements_jobs(self, now: float, customer: Customer | None = None) -> list[Row]:
         """Return the rows of the jobs of a customer."""
-        self._at(now, "elements")
+        self.at(now, "elements")
         path = f"/customers/{(customer or self.customer).id}/avpt-products/jobs/batch"
         return await self.stage.rows(path, pageSize="100")
 
     async def elements(self, now: float, path: str) -> Any:
         """Return the body of an answer about the customer, of v3."""
-        self._at(now, "elements")
+        self.at(now, "elements")
         return await (await self.stage.get(f"{V3}/customers/{self.customer.id}{path}")).json()
 
     async def products(self, now: float, service: str = "Microsoft 365 services") -> Row:
         """Return the row of what the customer has bought."""
-        self._at(now, "elements")
+        self.at(now, "elements")
         rows = await self.stage.rows("/customers/services/batch", {"customerIds": [self.customer.id]})
         return next(each for each in rows[0]["products"] if each["service"].endswith(service))
 
     async def cloudbackup(self, now: float, path: str, **query: str) -> Any:
         """Return the body of a good answer to the customer's app."""
-        self._at(now, "cloudbackup")
+        self.at(now, "cloudbackup")
         answer = await self.stage.get(f"/backup/m365/{path}", **query)
         assert answer.status == 200, await answer.text()
         return await answer.json()
 
     async def cloudbackup_runs(self, now: float, since: float = SINCE) -> list[Row]:
-        """Return the backups that began from *since* on."""
-        query = {"jobType": "1", "pageSize": "100", "startTime": _iso(since)}
+        """Return the first 100 backups that began from *since* on and within three days of it."""
+        query = {"jobType": "1", "pageSize": "100", "startTime": _iso(since), "finishTime": _iso(since + 3 * DAY)}
         return list((await self.cloudbackup(now, "cloudbackupjobs", **query))["data"])
 
     def veeam(self, now: float) -> Caller:
         """Return a client of Veeam, v8."""
-        self._at(now, "veeam")
+        self.at(now, "veeam")
         return Caller(self.stage)
 
     async def veeam_jobs(self, now: float) -> list[Row]:
@@ -86,16 +86,15 @@ class Wire:
         return await self.veeam(now).rows("/Jobs", organizationId=self.customer.id)
 
     async def veeam_sessions(self, now: float, since: float = SINCE) -> list[Row]:
-        """Return the sessions of the customer's backup jobs that ended after *since* or have not."""
+        """Return the sessions of the customer's backup jobs that ended after *since* or are running."""
         caller = self.veeam(now)
         jobs = {each.id for each in _veeam_jobs(self.stage.world, self.customer)}
         ended = await caller.rows("/JobSessions", endTimeLowerBound=_iso(since))
         running = await caller.rows("/JobSessions", status="Running")
-        queued = [each for each in await caller.rows("/JobSessions") if each["status"] == "Queued"]
-        found = {each["id"]: each for each in (*ended, *running, *queued)}
-        return [each for each in found.values() if each["jobId"] in jobs]
+        return [each for each in (*ended, *running) if each["jobId"] in jobs]
 
-    def _at(self, now: float, vendor: str) -> None:
+    def at(self, now: float, vendor: str) -> None:
+        """Let it be *now*, with the token of this vendor."""
         self.stage.clock.time = now
         self.stage.headers = self.tokens[vendor]
 

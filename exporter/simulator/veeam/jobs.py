@@ -1,7 +1,7 @@
 """One backup job or backup copy job of Veeam, and its runs: chains of sessions computed from job and time alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Final, Literal, NamedTuple
 
@@ -67,7 +67,7 @@ class VeeamJob:
     """A job at *place* among those of its customer; *nature* is what scripts choose by and chance draws from.
 
     It runs from *begins* to before *ends*, in the world's seconds. Without *calendar* it runs after each run of
-    its *source*; a copy that has both follows the calendar.
+    its *source*; a copy that has both follows the calendar. *hung* remembers which run each incident keeps from ending.
     """
 
     nature: Job
@@ -84,6 +84,7 @@ class VeeamJob:
     ends: float
     repository_id: str
     era: Era
+    hung: dict[Incident, int | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -123,10 +124,18 @@ class VeeamJob:
 
     def _hanging(self, hang: Incident) -> int | None:
         """Return which run is under way when *hang* begins, else the next one, if one begins before it is over."""
-        around = hang.since - self.era.seconds(LONGEST_GAP), hang.since + self.era.seconds(LONGEST_GAP)
-        chains = (self._undisturbed(run) for run in self._numbers(*around))
-        late = (chain for chain in chains if chain and chain[-1].end > hang.since)
-        return next((chain[0].run for chain in late if chain[0].start < hang.until), None)
+        if hang not in self.hung:
+            self.hung[hang] = self._searched(hang)
+        return self.hung[hang]
+
+    def _searched(self, hang: Incident) -> int | None:
+        since, gap = hang.since, self.era.seconds(LONGEST_GAP)
+        earlier = (self._undisturbed(run) for run in reversed(self._numbers(since - gap, since)))
+        newest = next((chain for chain in earlier if chain and chain[0].start <= since), None)
+        if newest and newest[-1].end > since:
+            return newest[0].run
+        later = (self._undisturbed(run) for run in self._numbers(since, since + gap))
+        return next((chain[0].run for chain in later if chain and since < chain[0].start < hang.until), None)
 
     def _undisturbed(self, run: int) -> Chain:
         start = self._start(run)
