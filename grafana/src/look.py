@@ -36,6 +36,8 @@ Words: TypeAlias = Mapping[str, tuple[str, str]]
 DAY: Final = 86400
 
 PLAIN: Final[Steps] = ((None, GREY),)
+UNJUDGED: Final[Steps] = ((None, BLUE),)
+"""For bars, which the colour of text would not suit."""
 NONE_IS_GOOD: Final[Steps] = ((None, GREEN), (1, RED))
 NONE_IS_BETTER: Final[Steps] = ((None, GREEN), (1, YELLOW))
 FILLING: Final[Steps] = ((None, GREEN), (0.9, YELLOW), (1.0001, RED))

@@ -52,6 +52,7 @@ class Page:
             .time(self.since, "now")
             .timezone("browser")
             .refresh("5m")
+            .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
             .link(siblings())
             .with_variable(datasource())
         )

@@ -35,6 +35,8 @@ HALF: Final[Size] = (12, 9)
 WIDE: Final[Size] = (24, 11)
 LOW: Final[Size] = (24, 6)
 
+POINTS: Final = 400
+"""As many as a line needs: a point of a thousand tenants' series costs Prometheus thousands of samples."""
 HOURLY: Final = "1h"
 """The narrowest bar where runs are counted, which happen a few times a day."""
 
@@ -72,11 +74,10 @@ class Words:
     title: str
     description: str
     link: str | None = None
-    link_title: str = "Open"
 
     def links(self) -> list[Builder[dashboard.DashboardLink]]:
         """Return the links of the panel's values."""
-        return [DashboardLink(self.link_title).url(self.link)] if self.link else []
+        return [DashboardLink("Open").url(self.link)] if self.link else []
 
 
 def stat_panel(
@@ -107,7 +108,7 @@ def bars_panel(
     query: Query,
     *,
     unit: str = look.NUMBER,
-    steps: look.Steps = look.PLAIN,
+    steps: look.Steps = look.UNJUDGED,
     most: float | None = None,
     size: Size = THIRD,
 ) -> Panel:
@@ -156,6 +157,7 @@ def states_panel(words: Words, query: Query, mapped: look.Words, *, size: Size =
     """Return a band for each series over the shown time, coloured by its words."""
     drawn = (
         statetimeline.Panel()
+        .max_data_points(POINTS)
         .unit(look.NUMBER)
         .mappings(look.mappings(mapped))
         .show_value(VisibilityMode.NEVER)
@@ -215,6 +217,7 @@ def _over_time(words: Words, unit: str) -> timeseries.Panel:
     return (
         timeseries.Panel()
         .unit(unit)
+        .max_data_points(POINTS)
         .min(0)
         .show_points(VisibilityMode.NEVER)
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
