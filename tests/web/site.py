@@ -11,7 +11,9 @@ from aiohttp.test_utils import TestServer
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.snapshot import Snapshot
 from exporter.web.app import web_app
+from exporter.web.view import Overview
 from tests.metrics.facts import facts, publish
+from tests.web.views import overview
 
 
 @dataclass(slots=True, eq=False)
@@ -30,11 +32,23 @@ class Site:
     snapshot: Snapshot = field(default_factory=Snapshot)
     unhealthy: str | None = None
     unready: str | None = None
-    sources: dict[str, str] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=lambda: {"s"})
+    overview: Overview = field(default_factory=overview)
+    looks: int = 0
+    """How often it was looked at everything."""
     port: int = 0
     open_connections: Callable[[], int] = int
     unsent_bytes: Callable[[], int] = int
     """How much the server holds in the buffers of its connections."""
+
+    async def look(self) -> Overview:
+        """Return what there is to see."""
+        self.looks += 1
+        return self.overview
+
+    async def configuration(self) -> str:
+        """Return a configuration."""
+        return "web:\n  listen: []\n"
 
     async def ask(self, path: str, *headers: tuple[str, str], method: str = "GET") -> Answer:
         """Send a request with just these headers, and return the answer as it was sent."""
@@ -54,7 +68,9 @@ async def open_site() -> AsyncIterator[Site]:
         Exposition(site.snapshot),
         healthy=lambda: site.unhealthy,
         ready=lambda: site.unready,
-        sources=lambda: site.sources,
+        look=site.look,
+        is_source=lambda name: name in site.sources,
+        configuration=site.configuration,
     )
     async with TestServer(app) as server:
         site.port = server.port or 0

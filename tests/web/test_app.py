@@ -12,7 +12,7 @@ from tests.metrics.facts import place
 from tests.web.site import Site
 
 METRICS = "/metrics"
-PATHS = [METRICS, "/", "/-/healthy", "/-/ready"]
+PATHS = [METRICS, "/probe?source=s&tenant=t1", "/sd", "/config", "/", "/-/healthy", "/-/ready"]
 ONE = "/metrics?name[]=m365backup_tenant_info"
 BIG = 30_000_000
 ONE_MIB = 1 << 20
@@ -122,27 +122,12 @@ async def test_not_ready(site: Site) -> None:
     assert metrics.status == 200
 
 
-async def test_landing_page(site: Site) -> None:
-    """The landing page names the sources with their state, and leads to the other pages."""
-    site.sources = {"elements_emea": "elements v3: 12 tenants"}
+async def test_configuration(site: Site) -> None:
+    """The configuration is text, whatever a browser would like it to be."""
+    answer = await site.ask("/config", ("Accept", "text/html"))
 
-    answer = await site.ask("/")
-
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert b"<td>elements_emea</td><td>elements v3: 12 tenants</td>" in answer.body
-    assert all(f'href="{path}"'.encode() in answer.body for path in PATHS if path != "/")
-
-
-async def test_hostile_source_name(site: Site) -> None:
-    """A source's name and state are text on the landing page, whatever they look like."""
-    site.sources = {"<script>alert('x')</script>": '"><img src=x onerror=alert(1)>{rows}'}
-
-    answer = await site.ask("/")
-
-    assert b"<script" not in answer.body
-    assert b"<img" not in answer.body
-    assert b"&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in answer.body
-    assert b"onerror=alert(1)&gt;{rows}" in answer.body
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.body == b"web:\n  listen: []\n"
 
 
 @pytest.mark.parametrize("path", ["/metric", "/metrics/", "/-/", "/../etc/passwd", "/%00"])
@@ -160,10 +145,17 @@ async def test_read_only(site: Site) -> None:
 
 @pytest.mark.parametrize("path", [*PATHS, "/nobody"])
 async def test_harmless(path: str, site: Site) -> None:
-    """Every answer, streamed or an error, says that it is what it says and may load nothing."""
+    """Every answer, streamed or an error, is what it says it is and may load nothing; the page may use its style."""
     answer = await site.ask(path)
 
-    assert {header: answer.headers.get(header) for header in HARMLESS} == dict(HARMLESS)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+    assert {header: answer.headers.get(header) for header in HARMLESS} == {
+        **HARMLESS,
+        "Content-Security-Policy": policy,
+    }
 
 
 async def test_a_big_body(site: Site) -> None:
