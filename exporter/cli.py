@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from prometheus_client import disable_created_metrics
 
-from exporter import __version__, backfill, bookkeeping
+from exporter import __version__, backfill, bookkeeping, once
 from exporter.app import outgoing_session, run
 from exporter.clock import SystemClock
 from exporter.demo import demo
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_options(command)
     command.set_defaults(command=lambda options: backfill.backfill(options, SystemClock(), outgoing_session))
 
+    _add_trying_commands(commands)
+
     command = commands.add_parser("config-schema", help="print the JSON Schema of the configuration")
     command.set_defaults(command=_config_schema)
 
@@ -75,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("version", help="print the version")
     command.set_defaults(command=_version)
     return parser
+
+
+def _add_trying_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("once", help="ask everything once; print the metrics, or the records as JSON")
+    _add_config(command)
+    once.add_options(command)
+    command.set_defaults(command=lambda options: once.once(options, SystemClock(), outgoing_session))
 
 
 def _add_simulator_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
