@@ -1,0 +1,162 @@
+"""The whole stack: simulator, exporter, a real Prometheus with the shipped rules, a real Alertmanager."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from exporter.simulator.world import World
+from grafana.src.dashboards import panel_queries
+from tests.support.prometheus import Prometheus
+from tools.stack.configs import CUSTOMERS, INCIDENTS, SEED, Addresses
+from tools.stack.notifications import Notification, receiving
+from tools.stack.stack import running_stack
+
+HURRY = 120.0
+"""What waits an hour as shipped waits half a minute here."""
+LONGEST = 3600.0 / HURRY
+"""The longest `for` of an alert, in seconds."""
+PATIENCE = 100.0
+EVERYWHERE = "Tailspin Logistics"
+"""The customer that all three vendors back up."""
+Told = tuple[str, str, str]
+"""Alert, source, tenant."""
+EXPECTED: set[Told] = {
+    ("JobFailed", "elements", "Contoso Labs"),
+    ("JobOverdue", "elements", "Northwind Toys"),
+    ("SeatsAlmostUsed", "elements", "Adventure Works Energy"),
+    ("SeatsExhausted", "elements", "Wide World Foods"),
+    ("CapacityAlmostUsed", "elements", "Litware Labs"),
+    ("SubscriptionExpiring", "elements", "Proseware Media"),
+    ("ScanProfileDrift", "elements", "Woodgrove Finance"),
+    ("DailyScanOff", "elements", "Lucerne Travel"),
+    ("ScanFailed", "elements", "Fourth Coffee Design"),
+    ("PotentialRansomware", "cloudbackup", EVERYWHERE),
+    ("RepositoryFull", "vb365", ""),
+    ("ProxyOffline", "vb365", ""),
+    ("ServerUnhealthy", "vb365", ""),
+    ("ServerLicenseOverused", "vb365", ""),
+}
+"""What deploy/stack/incidents.yaml means. Not in it is what the muted Fabrikam suffers."""
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def free_addresses() -> Addresses:
+    """Return addresses where nobody listens."""
+    probes = [socket.socket() for _ in range(5)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return Addresses(*(f"127.0.0.1:{probe.getsockname()[1]}" for probe in probes))
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+class Ear:
+    """What Alertmanager has told so far."""
+
+    def __init__(self) -> None:
+        self.heard: list[Notification] = []
+        self._news = asyncio.Event()
+
+    def hear(self, notification: Notification) -> None:
+        """Keep it."""
+        self.heard.append(notification)
+        self._news.set()
+
+    async def hears(self, expected: set[Told]) -> None:
+        """Wait until all that is expected has fired."""
+        async with asyncio.timeout(PATIENCE):
+            while not self.told() >= expected:
+                self._news.clear()
+                await self._news.wait()
+
+    def told(self) -> set[Told]:
+        """Return which alerts fired, about whom."""
+        return {
+            (
+                each.labels["alertname"].removeprefix("M365Backup"),
+                each.labels.get("source", ""),
+                each.labels.get("tenant_name", ""),
+            )
+            for each in self.heard
+            if each.status == "firing"
+        }
+
+
+@asynccontextmanager
+async def stack(folder: Path, incidents: Path | None) -> AsyncIterator[tuple[Prometheus, Ear]]:
+    """Run it; yield Prometheus and who hears what Alertmanager tells."""
+    addresses = free_addresses()
+    ear = Ear()
+    async with (
+        receiving(addresses.notifications, ear.hear),
+        running_stack(folder, addresses, hurry=HURRY, incidents=incidents),
+        aiohttp.ClientSession() as session,
+    ):
+        yield Prometheus(f"http://{addresses.prometheus}", session), ear
+
+
+async def every_panel_answers(prometheus: Prometheus) -> None:
+    """Fail unless each panel of each dashboard shows something, or has said why it may be empty."""
+    tenant = next(
+        each.id
+        for each in World(seed=SEED, tenants=CUSTOMERS, start=0, calm=True).customers(0)
+        if each.organization == EVERYWHERE
+    )
+    variables = {
+        "source": ".+",
+        "tenant": tenant,
+        "workload": ".*",
+        "job": "m365-backup",
+        "instance": ".+",
+        "__range": "5m",
+        "__interval": "15s",
+        "__rate_interval": "1m",
+    }
+    empty = []
+    asked = 0
+    for panel in panel_queries(variables):
+        asked += 1
+        found = await prometheus.query(panel.expr)  # fails by itself if Prometheus calls it an error
+        if not found and panel.may_be_empty is None:
+            empty.append((panel.dashboard, panel.panel, panel.expr))
+    assert empty == []
+    assert asked > 100
+
+
+async def test_what_goes_wrong_is_told_by_name(tmp_path: Path) -> None:
+    """Each incident arrives at its receiver with the tenant's name and a runbook, and nothing else does.
+
+    The muted tenant's failing backup is one of the incidents; 18 tenants are well.
+    """
+    async with stack(tmp_path, INCIDENTS) as (prometheus, ear):
+        await ear.hears(EXPECTED)
+        await asyncio.sleep(LONGEST)  # what else may be pending
+
+        assert ear.told() == EXPECTED
+        for each in ear.heard:
+            name = each.labels["alertname"]
+            assert each.annotations["runbook_url"].endswith(f"/docs/runbooks/{name}.md")
+            assert "/d/m365-backup-" in each.annotations["dashboard_url"]
+            assert each.labels.get("tenant_name", "") in each.annotations["summary"]
+            assert (
+                each.receiver == {"critical": "pages", "warning": "tickets", "info": "digests"}[each.labels["severity"]]
+            )
+        await every_panel_answers(prometheus)
+
+
+async def test_a_calm_world_sends_nothing(tmp_path: Path) -> None:
+    """Where nothing is wrong no alert is even pending after the longest `for`."""
+    async with stack(tmp_path, None) as (prometheus, ear):
+        await prometheus.until("count(source_tenant:m365backup_tenant:watched)", bool)
+        await asyncio.sleep(LONGEST)
+
+        assert await prometheus.query("ALERTS") == []
+        assert ear.heard == []
