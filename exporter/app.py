@@ -26,6 +26,8 @@ from exporter.settings import Settings
 from exporter.settings.shown import Shown
 from exporter.state import LOOK_EVERY, State
 from exporter.web.app import web_app
+from exporter.web.config.door import Door
+from exporter.web.lifecycle import add_reload
 from exporter.web.view import ExporterView
 
 LOG: Final = structlog.get_logger("exporter.app")
@@ -46,10 +48,13 @@ class Daemon:
     fleet: Fleet
     state: State
     instruments: ProcessInstruments
+    door: Door | None = None
+    """What the pages are behind, if they are protected."""
     addresses: list[URL] = field(default_factory=list)
     last_beat: float = 0.0
     started_at: float = field(init=False)
     _was_ready: bool = False
+    _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
@@ -83,16 +88,23 @@ class Daemon:
             not_healthy=self.healthy(),
         )
 
-    async def reload(self, read: Callable[[], Settings]) -> bool:
-        """Take over what *read* returns; if it raises `SettingsError`, change nothing, and say so."""
+    async def reload(self, read: Callable[[], Settings]) -> list[str]:
+        """Take over what *read* returns; if anything is at fault, change nothing, and return all faults."""
+        async with self._reloading:
+            return await self._reload(read)
+
+    async def _reload(self, read: Callable[[], Settings]) -> list[str]:
         before = self.fleet.settings
         try:
             settings = await asyncio.to_thread(read)
+            protection = await self.door.reread() if self.door else None
             news = await self.fleet.change(settings)
         except SettingsError as error:
             LOG.error("reload_failed", faults=error.faults, consequence="everything goes on as it was")  # noqa: TRY400
             self.instruments.set("exporter_config_last_reload_successful", 0)
-            return False
+            return error.faults
+        if self.door and protection:
+            self.door.take_over(protection)
         if before.log != settings.log:
             configure(level=settings.log.level, form=settings.log.format)
         for section in ("web", "state"):
@@ -101,13 +113,16 @@ class Daemon:
         self.instruments.set("exporter_config_last_reload_successful", 1)
         self.instruments.set("exporter_config_last_reload_success_timestamp_seconds", self.clock.now())
         LOG.info("reloaded", **news)
-        return True
+        return []
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock, *, tidy_every: float = TIDY_EVERY) -> AsyncIterator[Daemon]:
+async def running(
+    settings: Settings, clock: Clock, read: Callable[[], Settings] | None = None, *, tidy_every: float = TIDY_EVERY
+) -> AsyncIterator[Daemon]:
     """Run the exporter while the context lasts; `SettingsError` if it cannot start.
 
+    *read* returns the settings anew when that is asked for over HTTP; without it they are the same.
     *tidy_every* is how soon, in seconds, what time alone changes is seen.
     """
     async with AsyncExitStack() as stack:
@@ -123,9 +138,10 @@ async def running(settings: Settings, clock: Clock, *, tidy_every: float = TIDY_
         own = ProcessInstruments(clock)
         own.set("exporter_config_last_reload_successful", 1)
         own.set("exporter_config_last_reload_success_timestamp_seconds", clock.now())
-        daemon = Daemon(clock, exposition, fleet, state, own, last_beat=clock.now())
+        daemon = Daemon(clock, exposition, fleet, state, own, await Door.open(settings.web.config_file))
+        daemon.last_beat = clock.now()
         await _publish_instruments(daemon, snapshot)
-        daemon.addresses = await _listen(stack, settings, daemon)
+        daemon.addresses = await _listen(stack, settings, daemon, read or (lambda: settings))
         stack.push_async_callback(fleet.stop)
         fleet.start()
         _background(stack, state.look_after(max(LOOK_EVERY, tidy_every)), "state's housekeeping")
@@ -149,7 +165,7 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     async with AsyncExitStack() as stack:
-        starting = asyncio.ensure_future(stack.enter_async_context(running(settings, clock)))
+        starting = asyncio.ensure_future(stack.enter_async_context(running(settings, clock, read)))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -246,7 +262,7 @@ def _show_schedule(watched: Watched, now: float) -> None:
     watched.instruments.change("source_demand_ratio", ratio)
 
 
-async def _listen(stack: AsyncExitStack, settings: Settings, daemon: Daemon) -> list[URL]:
+async def _listen(stack: AsyncExitStack, settings: Settings, daemon: Daemon, read: Callable[[], Settings]) -> list[URL]:
     """Open the ports; `SettingsError` names the one that cannot be had."""
     app = web_app(
         daemon.exposition,
@@ -256,16 +272,22 @@ async def _listen(stack: AsyncExitStack, settings: Settings, daemon: Daemon) -> 
         is_source=lambda name: name in daemon.watched,
         configuration=Shown(lambda: daemon.fleet.settings).text,
     )
+    add_reload(app, lambda: daemon.reload(read), enabled=settings.web.enable_lifecycle)
+    if daemon.door:
+        daemon.door.guard(app)
+        _background(stack, daemon.door.look_after(daemon.clock), "web configuration")
+    tls = daemon.door.tls if daemon.door else None
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     for host, port in settings.web.addresses():
         try:
-            await web.TCPSite(runner, host, port, reuse_address=True).start()
+            await web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True).start()
         except (OSError, socket.gaierror) as error:
             raise SettingsError([f"web.listen: {host}:{port} cannot be opened: {error.strerror}"]) from error
     urls = []
     for address in runner.addresses:
         host, port = address[0], address[1]
-        urls.append(URL.build(scheme="http", host="127.0.0.1" if host == "0.0.0.0" else host, port=port))  # noqa: S104
+        scheme = "https" if tls else "http"
+        urls.append(URL.build(scheme=scheme, host="127.0.0.1" if host == "0.0.0.0" else host, port=port))  # noqa: S104
     return urls

@@ -9,7 +9,6 @@ import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from exporter.errors import SettingsError
 from exporter.faults import alternatives, kinds_of
 from exporter.settings import Settings, load
 from tools.configuration import SOURCES, groups_of, is_duration
@@ -42,7 +41,6 @@ ALTERED = {
     **{f"sources.{name}.auth.token_url": "https://id.example.com" for name in WITH_OAUTH},
     "shard.index": "0",
 }
-REFUSED = {"web.config_file": "web.yaml", "web.enable_lifecycle": "true"}
 NEEDS_COMPANION = {
     "sources.elements_emea.collectors.tenants.enabled",
     "sources.vb365_dc1.collectors.organizations.enabled",
@@ -119,10 +117,10 @@ def test_no_kind_is_forgotten(path: Path) -> None:
     """The configuration below all these tests has a source of every kind there is."""
     assert sorted(NAMES) == sorted(kinds_of(SOURCES))
     assert {source.kind: name for name, source in load(path).sources.items()} == NAMES
-    assert set(OPTIONS) >= {*ALTERED, *REFUSED, *NEEDS_COMPANION, *LISTS}
+    assert set(OPTIONS) >= {*ALTERED, *NEEDS_COMPANION, *LISTS}
 
 
-@pytest.mark.parametrize("option", sorted(set(SCALARS) - set(REFUSED) - NEEDS_COMPANION))
+@pytest.mark.parametrize("option", sorted(set(SCALARS) - NEEDS_COMPANION))
 def test_every_scalar(option: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each scalar of each kind's models can be overridden by its variable; text that looks like a number stays text."""
     text, value = altered(option)
@@ -131,19 +129,6 @@ def test_every_scalar(option: str, path: Path, monkeypatch: pytest.MonkeyPatch) 
     settings = load(path)
 
     assert at(settings, option) == value
-
-
-@pytest.mark.parametrize("option", sorted(REFUSED))
-def test_what_is_not_offered_yet(option: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An option of a later version is refused from the environment as well, and the variable is named."""
-    monkeypatch.setenv(variable(option), REFUSED[option])
-
-    with pytest.raises(SettingsError) as caught:
-        load(path)
-
-    (fault,) = caught.value.faults
-    assert fault.startswith(f"environment: {variable(option)}: {option}: ")
-    assert "not available in this version" in fault
 
 
 @pytest.mark.parametrize("option", sorted(TUPLES))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError, WrapValidator, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, WrapValidator, model_validator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler, WithDefaultSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -45,22 +45,9 @@ class WebSettings(Options):
     listen: tuple[Annotated[str, AfterValidator(host_and_port)], ...] = Field(default=("0.0.0.0:10365",), min_length=1)
     """Addresses to listen on, each as host:port; ``[::]:10365`` is every IPv6 address."""
     config_file: Path | None = None
-    """TLS and basic auth, in the format of exporter-toolkit; not available in this version."""
+    """TLS, passwords and headers: a file in the format of Prometheus' exporter-toolkit; see docs/web-config.md."""
     enable_lifecycle: bool = False
-    """Whether ``POST /-/reload`` reads a changed file; not available in this version."""
-
-    @field_validator("config_file")
-    @classmethod
-    def _no_web_config_yet(cls, path: Path | None) -> None:
-        if path is not None:
-            raise ValueError("TLS and basic auth are not available in this version; use a reverse proxy")
-
-    @field_validator("enable_lifecycle")
-    @classmethod
-    def _no_reload_yet(cls, enabled: bool) -> bool:  # noqa: FBT001 - the signature is pydantic's
-        if enabled:
-            raise ValueError("not available in this version; send SIGHUP to read a changed file")
-        return enabled
+    """Whether ``POST /-/reload`` reads the configuration again, as SIGHUP does."""
 
     def addresses(self) -> list[tuple[str, int]]:
         """Return hosts and ports."""

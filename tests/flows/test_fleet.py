@@ -59,7 +59,7 @@ async def _a_hundred(folder: Path) -> tuple[int, Counter[str], Counter[str], lis
         await clock.sleep(60)
         first, before = collected(await scrape(daemon)), dict(daemon.watched)
         await asyncio.to_thread(write, folder, SOURCES, server.base_url)
-        assert await daemon.reload(lambda: configured(folder))
+        assert not await daemon.reload(lambda: configured(folder))
         await clock.sleep(60)
         kept = [daemon.watched[name] is watched for name, watched in before.items()]
         later = collected(await scrape(daemon))

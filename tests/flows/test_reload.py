@@ -32,8 +32,8 @@ def of(samples: Samples, name: str, source: str) -> Samples:
 
 
 async def reload(daemon: Daemon, settings: Settings) -> bool:
-    """Take over *settings*."""
-    return await daemon.reload(lambda: settings)
+    """Take over *settings*; tell whether they are."""
+    return not await daemon.reload(lambda: settings)
 
 
 def test_unchanged_sources_go_on(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_bad_configuration_changes_nothing(read: Callable[[], Settings]) -> No
         async with running(settings, clock, tidy_every=10) as daemon:
             watched = dict(daemon.watched)
             await clock.sleep(60)
-            assert not await daemon.reload(read)
+            assert await daemon.reload(read)
             assert daemon.watched == watched
             await clock.sleep(60)
             bad = await scrape(daemon)
