@@ -35,9 +35,8 @@ class Scene:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.stage: Stage = stage(FakeSource(nothing, [TENANTS, JOBS, PROTECTION]), self.clock)
-        watched = Watched(
-            "fake", self.stage.source, state, self.stage.instruments, self.stage.intake, self.stage.runner
-        )
+        intake = self.stage.intake
+        watched = Watched("fake", self.stage.source, intake.state, self.stage.instruments, intake, self.stage.runner)
         self.lookout = Lookout(self.clock, lambda: [watched], view)
 
     async def known(self, *names: str) -> None:
