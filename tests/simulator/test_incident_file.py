@@ -13,7 +13,7 @@ CUSTOMERS = WORLD.customers(SINCE)
 
 
 def test_incidents_are_read() -> None:
-    """Tenants go by place or name, times count from the start of the simulator, and what is left out is now and for ever."""
+    """Tenants go by place or name, times count from the start, and what is left out is now and for ever."""
     text = f"""
     - {{kind: backup_fails, tenant: "{CUSTOMERS[2].organization}", workload: Exchange Online, after: 1h, for: 6h}}
     - {{kind: backup_hangs, tenant: 0, workload: all, after: -2h}}
