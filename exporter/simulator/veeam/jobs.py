@@ -84,7 +84,7 @@ class VeeamJob:
     ends: float
     repository_id: str
     era: Era
-    hung: dict[Incident, int | None] = field(default_factory=dict, compare=False, repr=False)
+    hung: dict[Incident, int | None] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def name(self) -> str:
