@@ -83,12 +83,13 @@ interpreter: | $(VENV)/bin/python
 packages:
 	@[ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/debian-packages python3-venv
 
-# Prometheus (with promtool) and Alertmanager (with amtool) are run by the integration tests and by `make stack`. Asked
-# for together, so that it is said once.
+# Prometheus (with promtool) and Alertmanager (with amtool) are run by the integration tests and by `make stack`,
+# Chromium opens the status page. Asked for together, so that it is said once.
 packages-for-tests:
 	@missing=; \
 	  [ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing=python3-venv; \
 	  { command -v prometheus && command -v promtool; } >/dev/null || missing="$$missing prometheus"; \
 	  { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null || \
 	    missing="$$missing prometheus-alertmanager"; \
+	  command -v chromium >/dev/null || missing="$$missing chromium"; \
 	  [ -z "$$missing" ] || deploy/debian-packages $$missing
