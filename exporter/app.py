@@ -1,6 +1,7 @@
 """The composition root: builds everything in the order of its dependencies, releases in reverse."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -22,6 +23,7 @@ from exporter.metrics.exposition import Exposition
 from exporter.metrics.internal import ProcessInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.overview import Lookout
+from exporter.service import Supervisor, status_line
 from exporter.settings import Settings
 from exporter.settings.shown import Shown
 from exporter.state import LOOK_EVERY, State
@@ -164,6 +166,7 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
+    supervisor = Supervisor.of(os.environ, os.getpid())
     async with AsyncExitStack() as stack:
         starting = asyncio.ensure_future(stack.enter_async_context(running(settings, clock, read)))
         stopping = asyncio.ensure_future(stop.wait())
@@ -176,19 +179,11 @@ async def run(
             await asyncio.gather(starting, return_exceptions=True)
             return
         daemon = await starting
-        _background(stack, _reload_at(hang_up, daemon, read), "reload")
+        _background(stack, supervisor.reload_at(hang_up, lambda: daemon.reload(read)), "reload")
+        told = supervisor.attended(clock, healthy=daemon.healthy, status=lambda: status_line(daemon.watched.values()))
+        await stack.enter_async_context(told)
         started(daemon)
         await stop.wait()
-
-
-async def _reload_at(hang_up: asyncio.Event, daemon: Daemon, read: Callable[[], Settings]) -> None:
-    while True:
-        await hang_up.wait()
-        hang_up.clear()
-        try:
-            await daemon.reload(read)
-        except Exception:
-            LOG.exception("reload_broken")
 
 
 def outgoing_session() -> aiohttp.ClientSession:
