@@ -16,8 +16,8 @@ from tools.stack.configs import CUSTOMERS, INCIDENTS, SEED, Addresses
 from tools.stack.notifications import Notification, receiving
 from tools.stack.stack import running_stack
 
-HURRY = 120.0
-"""What waits an hour as shipped waits half a minute here."""
+HURRY = 240.0
+"""What waits an hour as shipped waits a quarter of a minute here."""
 LONGEST = 3600.0 / HURRY
 """The longest `for` of an alert, in seconds."""
 PATIENCE = 100.0
