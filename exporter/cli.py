@@ -16,6 +16,7 @@ from exporter.app import outgoing_session, run
 from exporter.clock import SystemClock
 from exporter.demo import demo
 from exporter.errors import SettingsError
+from exporter.healthcheck import healthcheck
 from exporter.heap import bounded_collections
 from exporter.log import configure
 from exporter.metrics.catalog import markdown
@@ -84,6 +85,10 @@ def _add_trying_commands(commands: "argparse._SubParsersAction[argparse.Argument
     _add_config(command)
     once.add_options(command)
     command.set_defaults(command=lambda options: once.once(options, SystemClock(), outgoing_session))
+
+    command = commands.add_parser("healthcheck", help="ask the running exporter whether it is healthy, for containers")
+    _add_config(command)
+    command.set_defaults(command=healthcheck)
 
 
 def _add_simulator_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
