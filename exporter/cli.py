@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from prometheus_client import disable_created_metrics
 
-from exporter import __version__, backfill, bookkeeping, once
+from exporter import __version__, backfill, bookkeeping, doctor, once
 from exporter.app import outgoing_session, run
 from exporter.clock import SystemClock
 from exporter.demo import demo
@@ -22,6 +22,7 @@ from exporter.log import configure
 from exporter.metrics.catalog import markdown
 from exporter.settings import json_schema, load, unreadable_files
 from exporter.simulate import add_options, add_world_options, simulate
+from exporter.web.config.protection import read_protection
 
 USAGE_FAULT: Final = 2
 INTERRUPTED: Final = 130
@@ -81,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_trying_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("doctor", help="ask each endpoint once; tell what is wrong, and what to do about it")
+    _add_config(command)
+    doctor.add_options(command)
+    command.set_defaults(command=lambda options: doctor.doctor(options, SystemClock(), outgoing_session))
+
     command = commands.add_parser("once", help="ask everything once; print the metrics, or the records as JSON")
     _add_config(command)
     once.add_options(command)
@@ -118,9 +124,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     settings = load(options.config)
-    faults = unreadable_files(settings)
+    faults = [f"{options.config}: {fault}" for fault in unreadable_files(settings)]
+    if settings.web.config_file:
+        try:
+            read_protection(settings.web.config_file)
+        except SettingsError as error:
+            faults += error.faults
     if faults:
-        raise SettingsError([f"{options.config}: {fault}" for fault in faults])
+        raise SettingsError(faults)
     names = ", ".join(settings.sources)
     sys.stdout.write(f"{options.config}: good; {len(settings.sources)} source(s): {names}\n")
     return 0

@@ -20,6 +20,8 @@ from exporter.web.config.door import Door
 
 TLS: Final = {"cert_file": "server.pem", "key_file": "server.key"}
 CHEAP: Final = 4
+OWN: Final = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
+"""Headers that the page has by itself."""
 
 
 def hashed(password: str, *, cost: int = CHEAP) -> str:
@@ -81,7 +83,7 @@ async def behind(door: Door) -> AsyncIterator[URL]:
     """Serve one page, /, that greets, behind *door*."""
 
     async def greet(_: web.Request) -> web.Response:
-        return web.Response(text="come in")
+        return web.Response(text="come in", headers=OWN)
 
     app = web.Application()
     app.router.add_get("/", greet)

@@ -1,12 +1,13 @@
 """The protection in force: who is let in, and that a changed file is soon obeyed without closing the port."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 import structlog
-from aiohttp import BasicAuth, hdrs, web
+from aiohttp import hdrs, web
 
 from exporter.clock import Clock
 from exporter.errors import SettingsError
@@ -109,9 +110,10 @@ class Door:
 
 
 def _credentials(request: web.Request) -> tuple[bytes, bytes] | None:
-    """Return name and password as they were sent; ``None`` if there is nothing readable of the kind."""
+    """Return name and password, byte for byte as they were sent; ``None`` if there is nothing readable of the kind."""
+    scheme, _, encoded = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     try:
-        given = BasicAuth.decode(request.headers.get(hdrs.AUTHORIZATION, ""), encoding="latin1")
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
     except ValueError:
         return None
-    return given.login.encode("latin1"), given.password.encode("latin1")  # which takes every byte as it is
+    return (name, password) if scheme.lower() == "basic" and colon else None
