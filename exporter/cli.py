@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from prometheus_client import disable_created_metrics
 
-from exporter import __version__, backfill, bookkeeping, once
+from exporter import __version__, backfill, bookkeeping, doctor, once
 from exporter.app import outgoing_session, run
 from exporter.clock import SystemClock
 from exporter.demo import demo
@@ -82,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_trying_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("doctor", help="ask each endpoint once; tell what is wrong, and what to do about it")
+    _add_config(command)
+    doctor.add_options(command)
+    command.set_defaults(command=lambda options: doctor.doctor(options, SystemClock(), outgoing_session))
+
     command = commands.add_parser("once", help="ask everything once; print the metrics, or the records as JSON")
     _add_config(command)
     once.add_options(command)

@@ -1,13 +1,14 @@
 """What a source and its collectors are, seen from the scheduler."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from aiohttp import ClientSession
 
 from exporter.client.observer import Observer
+from exporter.client.transport import Answer
 from exporter.clock import Clock
 from exporter.records import JobKey, Record, Run
 
@@ -118,6 +119,25 @@ class History(Protocol):
         ...
 
 
+class Enough(Exception):
+    """What was asked for is known already, and no failure."""
+
+
+class Sampler(Protocol):
+    """Listens in while a source is only tried, and keeps it from asking for more than that takes."""
+
+    async def sample(self, operation: str, ask: Callable[[], Awaitable[Any]], *, again: bool) -> Any:
+        """Return what *ask* returns, or without asking an end of the list if *operation* was asked for already.
+
+        Raises `Enough` where there is no more to be learnt. With *again* it is always asked.
+        """
+        ...
+
+    def heard(self, answer: Answer) -> None:
+        """Take note of an answer as it came, be it of the API or of the identity service."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the composition root lends to every source."""
@@ -129,3 +149,5 @@ class Surroundings:
     """By how many processes the credential's request budget is divided."""
     random: Random = field(default_factory=Random)
     """For jitter."""
+    sampler: Sampler | None = None
+    """Who listens in, if the source is only tried."""

@@ -8,7 +8,7 @@ from exporter.client.tokens import CertificateGrant, ClientSecretGrant, Grant, S
 from exporter.client.transport import Transport
 from exporter.source import Surroundings
 from exporter.source_settings import OAuthSettings, SourceSettings
-from exporter.sources.connection import api_client, api_transport
+from exporter.sources.connection import any_transport, api_client, api_transport
 
 
 def grant(auth: OAuthSettings) -> Grant:
@@ -23,16 +23,29 @@ def avepoint_client(
     settings: SourceSettings, surroundings: Surroundings, *, base_url: str, auth: OAuthSettings, scopes: Sequence[str]
 ) -> JsonClient:
     """Return the client of one credential, with *scopes* unless others are configured."""
-    transport = api_transport(settings, surroundings)
-    tokens = Tokens(
-        transport=transport if _same_host(base_url, auth.token_url) else _identity_transport(settings, surroundings),
+    wanted = auth.scopes or list(dict.fromkeys(scopes))
+    return api_client(
+        settings,
+        surroundings,
+        transport=api_transport(settings, surroundings),
+        base_url=base_url,
+        tokens=avepoint_tokens(settings, surroundings, base_url=base_url, auth=auth, scopes=wanted),
+    )
+
+
+def avepoint_tokens(
+    settings: SourceSettings, surroundings: Surroundings, *, base_url: str, auth: OAuthSettings, scopes: Sequence[str]
+) -> Tokens:
+    """Return the access token for just these *scopes*."""
+    same = _same_host(base_url, auth.token_url)
+    return Tokens(
+        transport=api_transport(settings, surroundings) if same else _identity_transport(settings, surroundings),
         token_url=auth.token_url,
         grant=grant(auth),
-        scopes=auth.scopes or list(dict.fromkeys(scopes)),
+        scopes=scopes,
         clock=surroundings.clock,
         observer=surroundings.observer,
     )
-    return api_client(settings, surroundings, transport=transport, base_url=base_url, tokens=tokens)
 
 
 def _same_host(one: str, other: str) -> bool:
@@ -41,9 +54,8 @@ def _same_host(one: str, other: str) -> bool:
 
 def _identity_transport(settings: SourceSettings, surroundings: Surroundings) -> Transport:
     """Return the way to a token host of its own, for which the API host's fingerprint and name mean nothing."""
-    return Transport(
-        session=surroundings.session,
-        clock=surroundings.clock,
+    return any_transport(
+        surroundings,
         timeout_seconds=settings.limits.timeout,
         ssl=settings.tls.model_copy(update={"fingerprint_sha256": None}).verification(),
     )

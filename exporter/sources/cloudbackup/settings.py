@@ -106,6 +106,10 @@ class CloudBackupSettings(SourceSettings):
             ),
         )
 
+    def permissions(self) -> dict[str, tuple[str, ...]]:
+        """Return what each enabled collector must be permitted."""
+        return {plan.name: tuple(SCOPES[plan.name]) for plan in self.plans()}
+
     def build(self, name: str, surroundings: Surroundings) -> Source:  # noqa: ARG002 - as the other vendors
         """Connect the parts; ask nothing yet."""
         plans = self.plans()
@@ -114,7 +118,7 @@ class CloudBackupSettings(SourceSettings):
             surroundings,
             base_url=self.base_url,
             auth=self.auth,
-            scopes=[scope for plan in plans for scope in SCOPES[plan.name]],
+            scopes=[scope for scopes in self.permissions().values() for scope in scopes],
         )
         location = self.collectors.jobs.location
         more = V2(http, location) if self.api == "v2" else None

@@ -164,12 +164,16 @@ class ElementsSettings(SourceSettings):
             if options.enabled
         )
 
+    def permissions(self) -> dict[str, tuple[str, ...]]:
+        """Return what each enabled collector must be permitted."""
+        return {plan.name: (SCOPES[self.api][plan.name],) for plan in self.plans()}
+
     def _baseline(self) -> dict[str, str]:
         return self.collectors.scan_profiles.baseline.model_dump(exclude_none=True)
 
     def build(self, name: str, surroundings: Surroundings) -> Source:
         """Connect the parts; ask nothing yet."""
-        scopes = [SCOPES[self.api][plan.name] for plan in self.plans()]
+        scopes = [scope for scopes in self.permissions().values() for scope in scopes]
         http = avepoint_client(self, surroundings, base_url=self.base_url, auth=self.auth, scopes=scopes)
         scans = self.collectors.scan_profiles
         choices = Choices(

@@ -149,6 +149,10 @@ class VeeamSettings(SourceSettings):
             if options.enabled
         )
 
+    def permissions(self) -> dict[str, tuple[str, ...]]:
+        """Return nothing: an account is an administrator's, or it is not."""
+        return {}
+
     def build(self, name: str, surroundings: Surroundings) -> Source:  # noqa: ARG002 - as the other vendors
         """Connect the parts; ask nothing yet."""
         connection = Connection(
