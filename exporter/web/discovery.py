@@ -5,6 +5,7 @@ The labels `source` and `tenant` tell the parts' own `up` apart; the samples hav
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -16,10 +17,12 @@ META: Final = "__meta_m365backup_"
 Group = dict[str, Any]
 
 
-def groups(overview: Overview, address: str) -> list[Group]:
-    """Return one group a tenant, and one for what is of no tenant; all of them lead to *address*."""
+def listed(overview: Overview, address: str) -> bytes:
+    """Return one group a tenant, and one for what is of no tenant, as JSON; all of them lead to *address*."""
     rest = {"__metrics_path__": "/metrics", "__param_exclude": "tenants", f"{META}part": "exporter"}
-    return [_group(address, rest), *(_group(address, _labels(tenant)) for tenant in overview.tenants)]
+    # One by one: the encoder lets nobody else run before it has ended.
+    groups = (orjson.dumps(_group(address, labels)) for labels in chain([rest], map(_labels, overview.tenants)))
+    return b"[" + b",\n".join(groups) + b"]"
 
 
 def _group(address: str, labels: dict[str, str]) -> Group:
@@ -52,13 +55,14 @@ def targets(
     look: Callable[[], Awaitable[Overview]], ready: Callable[[], str | None]
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Return the handler of /sd; not ready, it fails, so that Prometheus keeps the targets it has."""
+    turn = asyncio.Lock()
 
     async def answer(request: web.Request) -> web.Response:
         why_not = ready()
         if why_not is not None:
             return web.Response(status=503, text=f"not ready: {why_not}\n")
-        overview, address = await look(), request.host
-        body = await asyncio.to_thread(lambda: orjson.dumps(groups(overview, address)))
+        async with turn:  # one thread that computes hardly slows the event loop down
+            body = await asyncio.to_thread(listed, await look(), request.host)
         response = web.Response(
             body=body, content_type="application/json", headers={"Cache-Control": "no-store"}, zlib_executor_size=1024
         )

@@ -64,11 +64,13 @@ class Templates:
 def status_page(look: Look) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Return the handler of the status page."""
     templates = Templates()
+    turn = asyncio.Lock()  # threads that compute slow the event loop down, one hardly, many together much
 
     async def status(request: web.Request) -> web.Response:
-        overview, question = await look(), Question.read(request.query)
-        page = await asyncio.to_thread(templates.status, overview, question)
-        policy = await asyncio.to_thread(lambda: templates.policy)
+        question = Question.read(request.query)
+        async with turn:
+            page = await asyncio.to_thread(templates.status, await look(), question)
+            policy = await asyncio.to_thread(lambda: templates.policy)
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
         return web.Response(text=page, content_type="text/html", headers=headers)
 
