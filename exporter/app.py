@@ -272,7 +272,8 @@ async def _listen(stack: AsyncExitStack, settings: Settings, daemon: Daemon, rea
         daemon.door.guard(app)
         _background(stack, daemon.door.look_after(daemon.clock), "web configuration")
     tls = daemon.door.tls if daemon.door else None
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    # A scraper that has stopped reading is waited for twice as long: aiohttp cancels, and waits again.
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     for host, port in settings.web.addresses():
