@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test test-full check fix bench golden docs dashboards lock clean
+.PHONY: help demo stack test test-full check fix alerts bench golden docs dashboards kubernetes lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -38,6 +38,9 @@ fix: $(VENV)/dev ## mend what the linter can mend
 bench: $(VENV)/dev ## the benchmarks, as a table
 	$(BIN)/python -m bench
 
+alerts: packages-for-tests $(VENV)/dev ## the trial of the alerts: a fleet over 14 days, written to docs/alerts.md
+	$(BIN)/python -m tools.trial
+
 golden: $(VENV)/dev ## write the golden files anew; read the difference before you commit it
 	$(PYTEST) -q tests/sources --update-golden
 
@@ -48,6 +51,9 @@ docs: $(VENV)/dev ## generate the reference pages from the code
 
 dashboards: $(VENV)/dev ## write Grafana's dashboards anew
 	$(BIN)/python -m grafana.src
+
+kubernetes: $(VENV)/dev ## write what the manifests take from rules, dashboards and the demo stack anew
+	$(BIN)/python -m tools.kubernetes
 
 lock: $(VENV)/dev ## pin the newest releases of what the *.in files wish, with hashes
 	$(PIP) install uv
@@ -93,3 +99,6 @@ packages-for-tests:
 	    missing="$$missing prometheus-alertmanager"; \
 	  command -v chromium >/dev/null || missing="$$missing chromium"; \
 	  [ -z "$$missing" ] || deploy/debian-packages $$missing
+# Not everywhere a package, and only the manifests' tests want it: they are skipped without.
+	@command -v kubectl >/dev/null || deploy/debian-packages kubernetes-client || \
+	  echo "without kubectl: the manifests for Kubernetes are not rendered by the tests" >&2

@@ -15,7 +15,7 @@ from tools.trial.trying import Outcome, tried
 
 START: Final = 1_772_409_600.0
 """2026-03-02 00:00 UTC."""
-TENANTS: Final = 24
+TENANTS: Final = 20
 CLOUD_BACKUP_TENANTS: Final = 3
 DAYS: Final = 14
 A_DAY: Final = round(DAY / STEP)
@@ -25,7 +25,7 @@ COURSE: Final = Course(scrapes=DAYS * A_DAY, down=(8 * A_DAY + 7, 8 * A_DAY + 8)
 def run(*, calm: bool) -> Outcome:
     """Return what becomes of the fleet, with or without the incidents."""
     configure(level="error", form="logfmt")
-    watched = fleet(start=START, tenants=TENANTS, cloudbackup_tenants=CLOUD_BACKUP_TENANTS)
+    watched = fleet(start=START, tenants=TENANTS, cloudbackup_tenants=CLOUD_BACKUP_TENANTS, spare=not calm)
     return tried(watched, [] if calm else cases(watched), COURSE)
 
 

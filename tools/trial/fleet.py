@@ -15,7 +15,7 @@ from exporter.simulator.world import World
 
 SEED: Final = 7
 SPARE_TENANTS: Final = 3
-"""Customers of the second credential and of the second server, which are there for what strikes whole APIs."""
+"""Customers of the second credential and of the second server."""
 BIRTH_DELAY: Final = "10m"
 """Two scrape intervals of the trial."""
 
@@ -91,17 +91,20 @@ class Fleet:
         return Fleet(self.start, sites)
 
 
-def fleet(*, start: float, tenants: int, cloudbackup_tenants: int, seed: int = SEED) -> Fleet:
-    """Return a fleet where all is well: the same customers with Elements and Veeam, some with Cloud Backup."""
-    world = World(seed=seed, tenants=tenants, start=start, calm=True)
-    spare = World(seed=seed + 1, tenants=SPARE_TENANTS, start=start, calm=True)
+def fleet(*, start: float, tenants: int, cloudbackup_tenants: int, spare: bool) -> Fleet:
+    """Return a fleet where all is well: the same customers with Elements and Veeam, some with Cloud Backup.
+
+    With *spare* there is also a second credential and a second server, for what strikes whole APIs.
+    """
+    world = World(seed=SEED, tenants=tenants, start=start, calm=True)
     subscribers = [each for each in world.customers(start) if each.has("Microsoft 365")][:cloudbackup_tenants]
     muted = next(each for each in reversed(world.customers(start)) if each.has("Microsoft 365"))
     sites = {
         "elements": Site("elements", world, muted=(muted.id,)),
         "cloudbackup": Site("cloudbackup", world, subscribers=tuple(subscribers)),
         "veeam": Site("veeam", world, muted=(muted.id,)),
-        "elements_spare": Site("elements", spare),
-        "veeam_spare": Site("veeam", spare),
     }
+    if spare:
+        other = World(seed=SEED + 1, tenants=SPARE_TENANTS, start=start, calm=True)
+        sites |= {"elements_spare": Site("elements", other), "veeam_spare": Site("veeam", other)}
     return Fleet(start, sites)

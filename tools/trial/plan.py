@@ -48,7 +48,7 @@ def _tenant(fleet: Fleet, source: str, place: int) -> str:
     return [each for each in everyone if each.has("Microsoft 365")][place].id
 
 
-class _Pen:
+class Pen:
     """Writes the cases of one source."""
 
     def __init__(self, fleet: Fleet, source: str) -> None:
@@ -73,7 +73,7 @@ class _Pen:
 
 
 def _jobs(fleet: Fleet) -> Iterator[Case]:
-    case = _Pen(fleet, "elements").case
+    case = Pen(fleet, "elements").case
     failed = Expected("M365BackupJobFailed", "jobs", failing(1))
     yield case(
         "one backup fails for half a day",
@@ -110,7 +110,7 @@ def _jobs(fleet: Fleet) -> Iterator[Case]:
 
 
 def _use(fleet: Fleet) -> Iterator[Case]:
-    case = _Pen(fleet, "elements").case
+    case = Pen(fleet, "elements").case
     bought = "subscriptions"
     nearly, none = Expected("M365BackupSeatsAlmostUsed", bought), Expected("M365BackupSeatsExhausted", bought)
     yield case("95 % of the seats are used", "seats_filled", (2, 4), nearly, tenant=0)
@@ -134,7 +134,7 @@ def _use(fleet: Fleet) -> Iterator[Case]:
 
 
 def _scans(fleet: Fleet) -> Iterator[Case]:
-    case, asked = _Pen(fleet, "elements").case, "scan_profiles"
+    case, asked = Pen(fleet, "elements").case, "scan_profiles"
     dropped = Expected("M365BackupCoverageDropped", "protection", labels=SCANNED)
     low = Expected("M365BackupCoverageLow", "protection", later(DAY), labels=SCANNED, within=7 * HOUR)
     yield case(
@@ -154,19 +154,19 @@ def _scans(fleet: Fleet) -> Iterator[Case]:
 
 
 def _cloudbackup(fleet: Fleet) -> Iterator[Case]:
-    case = _Pen(fleet, "cloudbackup_1").case
+    case = Pen(fleet, "cloudbackup_1").case
     failed = Expected("M365BackupJobFailed", "jobs", failing(1))
     yield case(
         "Cloud Backup: a backup fails", "backup_fails", (3, 4), failed, tenant=0, workload=MAIL, others=AFTER_FAILURE
     )
     limit = Expected("M365BackupOutOfPolicy", "license")
     yield case("Cloud Backup: out of policy", "out_of_policy", (6, 9), limit, tenant=0)
-    case = _Pen(fleet, "cloudbackup_2").case
+    case = Pen(fleet, "cloudbackup_2").case
     unusual = Expected("M365BackupUnusualActivity", "unusual_activity", later(0, longer=DAY))
     yield case("Cloud Backup: unusual activity", "unusual_activity", (4, 5), unusual, tenant=1)
     attack = Expected("M365BackupPotentialRansomware", "unusual_activity", later(0, longer=DAY))
     yield case("Cloud Backup: ransomware", "ransomware", (8, 9), attack, tenant=1, others=frozenset({unusual.alert}))
-    case = _Pen(fleet, "cloudbackup_3").case
+    case = Pen(fleet, "cloudbackup_3").case
     late = Expected("M365BackupJobOverdue", "jobs", overdue)
     yield case("Cloud Backup: a backup no longer runs", "backup_stops", (4, 8), late, tenant=2, workload=FILES)
     seats = Expected("M365BackupSeatsExhausted", "license")
@@ -174,7 +174,7 @@ def _cloudbackup(fleet: Fleet) -> Iterator[Case]:
 
 
 def _repositories(fleet: Fleet) -> Iterator[Case]:
-    case, asked = _Pen(fleet, "veeam").case, "infrastructure"
+    case, asked = Pen(fleet, "veeam").case, "infrastructure"
     full, filled = Expected("M365BackupRepositoryFull", asked), Expected("M365BackupRepositoryAlmostFull", asked)
     yield case("Veeam: a repository is full", "repository_full", (2, 3), full, workload="Disk-02")
     yield case("Veeam: a repository is nearly full", "repository_filled", (4, 5), filled, workload="S3 shared")
@@ -195,7 +195,7 @@ def _repositories(fleet: Fleet) -> Iterator[Case]:
 
 
 def _server(fleet: Fleet) -> Iterator[Case]:
-    case, asked = _Pen(fleet, "veeam").case, "infrastructure"
+    case, asked = Pen(fleet, "veeam").case, "infrastructure"
     proxy, ill = Expected("M365BackupProxyOffline", asked), Expected("M365BackupServerUnhealthy", asked)
     yield case("Veeam: a proxy is offline", "proxy_offline", (5, 5.5), proxy, workload="vb365-proxy2")
     yield case("Veeam: the server is not healthy", "server_unhealthy", (7, 7.5), ill)
@@ -209,7 +209,7 @@ def _server(fleet: Fleet) -> Iterator[Case]:
 
 
 def _organizations(fleet: Fleet) -> Iterator[Case]:
-    case = _Pen(fleet, "veeam").case
+    case = Pen(fleet, "veeam").case
     sync = Expected("M365BackupTenantSyncOverdue", "organizations", later(2 * DAY, longer=DAY), within=DAY)
     yield case("Veeam: an organization is not synchronised", "sync_stops", (4, 8), sync, tenant=0)
     failed = Expected("M365BackupJobFailed", "jobs", failing(1))
@@ -221,7 +221,7 @@ def _organizations(fleet: Fleet) -> Iterator[Case]:
 
 
 def _apis(fleet: Fleet) -> Iterator[Case]:
-    case = _Pen(fleet, "elements_spare").case
+    case = Pen(fleet, "elements_spare").case
     down = Expected("M365BackupSourceDown", truth=lasting, within=2 * HOUR)
     yield case("the API is down", "api_down", (3, 3.5), down, workload="elements", others=SOURCE_DOWN)
     refused = Expected("M365BackupCredentialsFailing", truth=lasting, within=5 * HOUR)
@@ -233,6 +233,6 @@ def _apis(fleet: Fleet) -> Iterator[Case]:
     throttled = Expected("M365BackupApiThrottled", truth=lasting, within=2 * HOUR)
     title = "the vendor throttles the exporter"
     yield case(title, "throttled", (11, 11.5), throttled, workload="elements", others=SOURCE_DOWN)
-    case = _Pen(fleet, "veeam_spare").case
+    case = Pen(fleet, "veeam_spare").case
     down = Expected("M365BackupSourceDown", truth=lasting, within=HOUR)
     yield case("Veeam: the server is down", "api_down", (4, 4.5), down, workload="veeam", others=SOURCE_DOWN)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from exporter.simulator.era import DAY
 from tools.trial import rules
@@ -13,6 +14,9 @@ from tools.trial.evaluation import fired
 from tools.trial.fleet import Fleet
 from tools.trial.playing import STEP, Course, played
 from tools.trial.verdict import Trial, Verdict, judged
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 only a folder within it is used
+"""Where writing costs no time: a disk would have to be waited for at each of many commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ def tried(fleet: Fleet, cases: Sequence[Case], course: Course) -> Outcome:
     """Let the *cases* happen to *fleet* and return what the shipped rules made of it."""
     began = time.monotonic()
     struck = fleet.struck((case.source, case.incident) for case in cases)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         recording = played(struck, course, rules.words(), Path(folder))
         episodes = fired(recording, rules.shipped(), Path(folder))
     verdict = judged(Trial(struck, recording, episodes), cases, rules.alerts())

@@ -59,9 +59,10 @@ class Trial:
             return inf
         if not expected.collector:
             return self._scrape_from(instant)
-        label = f'{{source="{case.source}",tenant="{{}}",collector="{expected.collector}"}}'
-        series = (LAST_SUCCESS + label.format(each) for each in (case.incident.customer_id, ""))
-        changes = next(self.recording.series[each] for each in series if each in self.recording.series)
+        source, collector = f'source="{case.source}"', f'collector="{expected.collector}"'
+        of_tenant = f'{source},tenant="{case.incident.customer_id}",{collector}'
+        names = (f"{LAST_SUCCESS}{{{labels}}}" for labels in (of_tenant, f"{source},{collector}"))
+        changes = next(self.recording.series[name] for name in names if name in self.recording.series)
         scrape = next((at for at, value in changes if value is not None and value >= instant), None)
         return inf if scrape is None else self.recording.at(scrape)
 
