@@ -20,16 +20,21 @@ GUARDED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUEST
 
 
 def healthcheck(options: argparse.Namespace) -> int:
-    """Return 0 if the exporter that runs with this configuration is healthy, else 1, and say why not.
+    """Return 0 if the exporter that runs with this configuration is healthy, else 1, and say why not."""
+    return check(options.config, WebSettings())
 
-    While the file is at fault the usual port is asked: an edit that went wrong must not have a daemon replaced
+
+def check(config: Path, usual: WebSettings) -> int:
+    """Return 0 if the exporter is healthy, else 1.
+
+    While the file is at fault the *usual* port is asked: an edit that went wrong must not have a daemon replaced
     that works on.
     """
     try:
-        connection = _connection(load(options.config).web)
+        connection = _connection(load(config).web)
     except SettingsError as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
-        connection = _connection(WebSettings())
+        connection = _connection(usual)
     why_not = _asked(connection)
     if why_not is not None:
         sys.stderr.write(f"not healthy: {why_not}\n")
@@ -54,15 +59,24 @@ def _has_tls(path: Path) -> bool:
 
 def _asked(connection: http.client.HTTPConnection) -> str | None:
     """Return why the exporter is not healthy, if so."""
+    shaken = False
     try:
+        connection.connect()
+        shaken = isinstance(connection, http.client.HTTPSConnection)
         connection.request("GET", "/-/healthy")
         answer = connection.getresponse()
         text = answer.read().decode(errors="replace").strip()
-    except ssl.SSLError as error:
-        # It wants a client's certificate: then it is there, and answers.
-        return None if "ALERT" in (error.reason or "") else str(error)
     except (OSError, http.client.HTTPException) as error:
-        return str(error) or type(error).__name__
+        return None if _wants_certificate(error, shaken=shaken) else str(error)
     finally:
         connection.close()
     return None if answer.status == HTTPStatus.OK or answer.status in GUARDED else text
+
+
+def _wants_certificate(error: Exception, *, shaken: bool) -> bool:
+    """Tell whether it hung up because we have no certificate: it is there then, and answers.
+
+    With TLS 1.3 it does so after hands were *shaken*, before that with TLS 1.2.
+    """
+    alert = isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
+    return alert or (shaken and isinstance(error, ConnectionError))
