@@ -12,6 +12,7 @@ from aiohttp import Fingerprint
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from exporter.duration import Duration, Interval
+from exporter.log.secrets import SECRETS
 
 OWN_LABELS: Final = frozenset({"source", "tenant", "name", "country", "owner_email"})
 FOREIGN_LABELS: Final = frozenset({"job", "instance", "service", "endpoint", "region", "owner", "customer", "env"})
@@ -49,6 +50,15 @@ def _http_url(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(_http_url)]
 """An http(s) address without credentials, query or a slash at its end."""
+
+
+def _learned(secret: SecretStr) -> SecretStr:
+    SECRETS.learn(secret.get_secret_value())
+    return secret
+
+
+SecretText = Annotated[SecretStr, AfterValidator(_learned)]
+"""A secret in the configuration; from the moment it is read, no log shows it."""
 
 
 def is_plain_http(url: str) -> bool:
@@ -220,7 +230,7 @@ class OAuthSettings(Options):
     """Where tokens are fetched."""
     client_id: str = Field(min_length=1)
     """The app registration."""
-    client_secret: SecretStr | None = Field(default=None, min_length=1)
+    client_secret: SecretText | None = Field(default=None, min_length=1)
     """Its secret, best given by the environment."""
     client_secret_file: Path | None = None
     """A file with the secret, read again whenever a token is fetched."""

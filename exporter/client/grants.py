@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from exporter.errors import CredentialsRefused
+from exporter.log.secrets import SECRETS
 
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS: Final = 300
@@ -71,6 +72,7 @@ class Secret:
             raise CredentialsRefused(f"{self._file} is not text in UTF-8")
         if not secret:
             raise CredentialsRefused(f"{self._file} is empty")
+        SECRETS.learn(secret)
         return secret
 
 
@@ -139,7 +141,7 @@ class CertificateGrant(Grant):
         if key.public_key() != certificate.public_key():
             raise CredentialsRefused(f"{self._private_key_file} does not fit {self._certificate_file}")
         thumbprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - a name by protocol, no protection
-        return jwt.encode(
+        assertion = jwt.encode(
             {
                 "iss": self._client_id,
                 "sub": self._client_id,
@@ -157,6 +159,8 @@ class CertificateGrant(Grant):
                 "x5t": base64.urlsafe_b64encode(thumbprint).decode().rstrip("="),
             },
         )
+        SECRETS.borrow(assertion)
+        return assertion
 
     def _certificate(self) -> x509.Certificate:
         content = _read_file(self._certificate_file)
@@ -167,6 +171,7 @@ class CertificateGrant(Grant):
 
     def _private_key(self) -> RSAPrivateKey:
         content = _read_file(self._private_key_file)
+        SECRETS.learn(content.decode(errors="replace"))
         try:
             key = load_pem_private_key(content, password=None)
         except TypeError as error:
@@ -224,6 +229,8 @@ class PasswordGrant(Grant):
         self._refused = None
         token = answer.get("refresh_token")
         self._refresh_token = Secret.of(token, None) if isinstance(token, str) and token else None
+        if self._refresh_token is not None:
+            SECRETS.borrow(str(token))
 
     def refused(self) -> bool:
         """Return whether it was a refresh token that was refused: then the password is worth a request."""

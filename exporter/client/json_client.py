@@ -17,6 +17,7 @@ from exporter.client.links import same_origin
 from exporter.client.meter import note_request, probing
 from exporter.client.observer import Observer, RetryReason
 from exporter.client.retry import RetryPolicy, retry_after_seconds
+from exporter.client.telling import Attempt, tell_request
 from exporter.client.transport import Answer, Transport, read_json
 from exporter.clock import Clock
 from exporter.errors import AnswerUnreadable, ServerFailed, SourceError, Throttled, TimedOut, Unreachable
@@ -62,6 +63,7 @@ class _Question:
     once: bool = False
     status_only: bool = False
     """Whether it is asked without a token, and answered by whatever status comes in the end."""
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +154,18 @@ class JsonClient:
 
     async def _answer(self, question: _Question) -> Answer:
         """Try until there is an answer or the policy says stop; waits hold no place in the limiter."""
-        attempt = 1
         while True:
             outcome = await self._try(question)
             if isinstance(outcome, Answer):
                 return outcome
-            delay = None if question.once else self._delay(attempt, outcome)
+            delay = None if question.once else self._delay(question.attempt, outcome)
             if delay is None:
                 if question.status_only and outcome.answer is not None:
                     return outcome.answer
                 raise outcome.fault
             self._observer.retried(_RETRY_REASONS[type(outcome.fault)])
             await self._clock.sleep(delay)
-            attempt += 1
+            question = replace(question, attempt=question.attempt + 1)
 
     def _delay(self, attempt: int, trouble: _Trouble) -> float | None:
         delay = self._policy.delay(
@@ -234,12 +235,21 @@ class JsonClient:
                     json_body=question.body,
                 )
             except SourceError as error:
-                self._observer.requested(question.operation, error.reason, self._clock.now() - started)
+                self._told(question, error.reason, self._clock.now() - started, error.request_id)
                 raise
             finally:
                 note_request(self._clock.now() - started)
-        self._observer.requested(question.operation, str(answer.status), answer.seconds)
+        self._told(question, str(answer.status), answer.seconds, answer.request_id)
         return used, answer
+
+    def _told(self, question: _Question, code: str, seconds: float, request_id: str | None) -> None:
+        self._observer.requested(question.operation, code, seconds)
+        tell_request(
+            Attempt(question.operation, question.method, question.url, question.params, question.attempt),
+            code,
+            seconds,
+            request_id,
+        )
 
     @staticmethod
     async def _token(tokens: Authorizer) -> str:

@@ -3,9 +3,12 @@
 aiohttp would read them itself, but with them, at each request, a ``.netrc`` from the disk.
 """
 
+from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
+
+from exporter.log.secrets import SECRETS
 
 
 class EnvironmentProxies:
@@ -23,5 +26,14 @@ class EnvironmentProxies:
             return None
         if origin not in self._known:
             bypassed = proxy_bypass(f"{address.host}:{address.port}") or proxy_bypass(address.host or "")
-            self._known[origin] = None if bypassed else getproxies().get(address.scheme)
+            self._known[origin] = None if bypassed else _learned(getproxies().get(address.scheme))
         return self._known[origin]
+
+
+def _learned(proxy: str | None) -> str | None:
+    """Return the proxy's address; the password in it is for the proxy only."""
+    if proxy and "@" in proxy:
+        user_and_password = proxy.rpartition("@")[0].partition("://")[2]
+        SECRETS.learn(user_and_password)
+        SECRETS.learn(unquote(user_and_password).partition(":")[2])
+    return proxy

@@ -16,9 +16,11 @@ from yarl import URL
 from exporter.client.faults import fault_of
 from exporter.client.grants import CertificateGrant, ClientSecretGrant, Grant, PasswordGrant, Secret
 from exporter.client.observer import Observer
+from exporter.client.telling import Attempt, tell_request
 from exporter.client.transport import Answer, Transport, read_json
 from exporter.clock import Clock
 from exporter.errors import AnswerUnreadable, CredentialsRefused, NotFound, PermissionMissing, SourceError, TimedOut
+from exporter.log.secrets import SECRETS
 
 __all__ = ["CertificateGrant", "ClientSecretGrant", "Grant", "PasswordGrant", "Secret", "TokenUrl", "Tokens"]
 
@@ -177,17 +179,19 @@ class Tokens:
     ) -> Answer:
         """Make one attempt, counted by its status or the reason of its failure."""
         started = self._clock.now()
-        code = "bug"
+        code, request_id = "bug", None
         try:
             answer = await self._transport.send("POST", url, form=form, headers=headers)
-            code = str(answer.status)
+            code, request_id = str(answer.status), answer.request_id
         except SourceError as error:
-            code = error.reason
+            code, request_id = error.reason, error.request_id
             raise
         else:
             return answer
         finally:
-            self._observer.requested(operation, code, self._clock.now() - started)
+            seconds = self._clock.now() - started
+            self._observer.requested(operation, code, seconds)
+            tell_request(Attempt(operation, "POST", url), code, seconds, request_id)
 
     def _check(self, answer: Answer) -> None:
         """Raise what a status other than success means at a token endpoint."""
@@ -221,6 +225,7 @@ class Tokens:
             raise AnswerUnreadable(
                 f"{OPERATION}: {self._host} answered without an access_token", request_id=answer.request_id
             )
+        SECRETS.borrow(token)
         self._grant.granted(body)
         lifetime = _lifetime_seconds(body.get("expires_in"))
         margin = min(_MARGIN_SECONDS, _MARGIN_SHARE * lifetime)

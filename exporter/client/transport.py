@@ -22,6 +22,9 @@ SAME_TIME_SECONDS: Final = 30.0
 """Clocks that differ by less agree: dates have no fractions, and an answer takes its time."""
 
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_ENVELOPED_ID: Final = re.compile(rb'"requestId"\s*:\s*"([\x21\x23-\x5b\x5d-\x7e]{1,128})"', re.IGNORECASE)
+_EDGE: Final = 512
+"""Bytes at either end of a body."""
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,32}/[a-z0-9.+-]{1,64}")
 
 
@@ -115,7 +118,7 @@ class Transport:
                     response.status,
                     response.headers,
                     body,
-                    _request_id(response),
+                    _request_id(response) or _request_id_within(body),
                     self._clock.now() - started,
                 )
         except (aiohttp.ClientError, OSError, UnicodeError) as error:  # UnicodeError: no name for the DNS
@@ -187,6 +190,12 @@ def _request_id(response: aiohttp.ClientResponse) -> str | None:
         if "request-id" in name.lower() and _REQUEST_ID.fullmatch(value):
             return value
     return None
+
+
+def _request_id_within(body: bytes) -> str | None:
+    """Return what an envelope of AvePoint's gives as its last or first words; rows lie in between."""
+    found = _ENVELOPED_ID.search(body[-_EDGE:]) or _ENVELOPED_ID.search(body[:_EDGE])
+    return found[1].decode() if found else None
 
 
 def _host(url: str | URL) -> str:

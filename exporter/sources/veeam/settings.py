@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from exporter.client.tokens import Secret
 from exporter.duration import Interval
 from exporter.source import CollectorPlan, Source, Surroundings
-from exporter.source_settings import CollectorSettings, Lookback, Options, SourceSettings, Url
+from exporter.source_settings import CollectorSettings, Lookback, Options, SecretText, SourceSettings, Url
 from exporter.sources.veeam.auth import Connection
 from exporter.sources.veeam.source import Choices, VeeamSource
 
@@ -37,7 +37,7 @@ class PasswordSettings(Options):
 
     username: Annotated[str, AfterValidator(_printable)] = Field(min_length=1)
     r"""Its name, as ``DOMAIN\name`` or ``name@domain``; in the file within single quotes, or none."""
-    password: SecretStr | None = Field(default=None, min_length=1)
+    password: SecretText | None = Field(default=None, min_length=1)
     """Its password, best given by the environment."""
     password_file: Path | None = None
     """A file with the password, read again whenever a token is fetched."""
