@@ -43,7 +43,8 @@ class Examination:
         """Try all collectors, each with one attempt, and take leave; call *step* after each."""
         try:
             with metered(probe=True):
-                for plan in self.source.plans:
+                # What is asked about all tenants at once may tell what each of them has.
+                for plan in sorted(self.source.plans, key=lambda plan: plan.per_tenant):
                     await self._try(plan)
                     step()
         finally:
@@ -85,10 +86,12 @@ class Examination:
 
     def _look_whether_to_go_on(self, outcome: Outcome) -> None:
         """Stop where the same would only be told again, or the vendor wants to be left alone."""
-        answered = any(asked.error is None and asked.rows is not None for asked in self.notebook.asked.values())
+        asked = self.notebook.asked.values()
+        answered = any(each.error is None and each.rows is not None for each in asked)
+        mute = not any(each.code.isdecimal() for each in asked)
         if self.notebook.token.error is not None:
             self.stopped = "there is no token"
         elif isinstance(outcome, Throttled):
             self.stopped = "the vendor asked us to wait"
-        elif isinstance(outcome, SourceError) and outcome.source_wide and not answered:
+        elif isinstance(outcome, SourceError) and (mute or (outcome.source_wide and not answered)):
             self.stopped = "the source as a whole cannot be asked"
