@@ -76,7 +76,9 @@ def _asked(connection: http.client.HTTPConnection) -> str | None:
 def _wants_certificate(error: Exception, *, shaken: bool) -> bool:
     """Tell whether it hung up because we have no certificate: it is there then, and answers.
 
-    With TLS 1.3 it does so after hands were *shaken*, before that with TLS 1.2.
+    With TLS 1.3 it does so after hands were *shaken*, before that with TLS 1.2. One that is stuck does neither.
     """
-    alert = isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
-    return alert or (shaken and isinstance(error, ConnectionError))
+    refused = isinstance(error, ssl.SSLEOFError) or (
+        isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
+    )
+    return refused or (shaken and isinstance(error, ConnectionError))
