@@ -20,11 +20,11 @@ LENT_AT_ONCE: Final = 4096
 _FENCE: Final = re.compile(r"-----(BEGIN|END) [A-Z ]+-----")
 _SHAPES: Final = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
-    (re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),
+    (re.compile(r"([Bb]earer|[Bb]asic) +[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
+    (re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),
     (re.compile(r"(://)[^\s/?#\"']+@"), rf"\1{MASK}@"),
     (
-        re.compile(r"\b((?:client_secret|client_assertion|password|access_token|refresh_token)=)[^\s&\"']+"),
+        re.compile(r"((?:client_secret|client_assertion|password|access_token|refresh_token)=)[^\s&\"']+"),
         rf"\1{MASK}",
     ),
 )
