@@ -5,12 +5,13 @@ import asyncio
 import io
 import json
 import os
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from aiohttp import web
@@ -25,7 +26,7 @@ from exporter.cli import main
 from exporter.clock import SystemClock
 from exporter.doctor import examine
 from exporter.doctor.examination import Examination
-from exporter.doctor.finding import Finding
+from exporter.doctor.finding import Finding, Trouble
 from exporter.doctor.findings import Reader
 from exporter.doctor.notebook import Notebook, ended, rows_of
 from exporter.doctor.table import sentences, show
@@ -607,6 +608,13 @@ def test_usage(tmp_path: Path) -> None:
         main(["doctor", "--config", str(tmp_path / "none.yaml")])
 
     assert exit_.value.code == 2
+
+
+def test_every_trouble_is_explained() -> None:
+    """The page has a line for each word that a finding may have, and no other."""
+    page = (Path(__file__).parent.parent / "docs" / "doctor.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(get_args(Trouble))
 
 
 def test_on_a_terminal() -> None:

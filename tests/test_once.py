@@ -1,5 +1,6 @@
 """The command that asks everything once."""
 
+import argparse
 import asyncio
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from exporter import records
+from exporter import once, records
 from exporter.app import outgoing_session, running
 from exporter.clock import SystemClock
 from exporter.once import ask_once
@@ -132,16 +133,21 @@ def test_as_the_daemon() -> None:
     assert facts(parsed(printed)) == facts(parsed(warped(daemon)))
 
 
-async def test_promtool(tmp_path: Path) -> None:
+async def test_promtool(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """The command's output passes `promtool check metrics`, its status is 0, and no state file is made."""
     async with vendors(SystemClock(), tenants=2) as there:
-        done, out, err = await command(there, tmp_path)
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--config", type=Path)
+        once.add_options(parser)
+        options = parser.parse_args(["--config", str(await written(there, tmp_path))])
+        done = await asyncio.to_thread(once.once, options, SystemClock(), outgoing_session)
+        out, err = capsysbinary.readouterr()
         promtool = await asyncio.create_subprocess_exec(
             *("promtool", "check", "metrics"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
-        said, _ = await promtool.communicate(out.encode())
+        said, _ = await promtool.communicate(out)
 
-    assert (done, err) == (0, "")
+    assert (done, err) == (0, b"")
     assert (said, promtool.returncode) == (b"", 0)
     assert os.listdir(tmp_path) == ["config.yaml"]  # noqa: PTH208 - a path would block, says the linter
 
@@ -235,37 +241,26 @@ def test_every_record_is_a_line() -> None:
     assert {name for name in names if name.endswith(TIMES)} >= {"expires_at", "under_way_since", "next_run_at"}
 
 
-async def command(there: Vendors, folder: Path, *arguments: str, **process: Any) -> tuple[int | None, str, str]:
-    """Run the command in a process of its own; return its status and what it wrote."""
-    started = await begun(there, folder, *arguments, **process)
-    out, err = await started.communicate()
-    return started.returncode, (out or b"").decode(), err.decode()
-
-
-async def begun(there: Vendors, folder: Path, *arguments: str, **process: Any) -> asyncio.subprocess.Process:
-    """Start the command in a process of its own."""
+async def written(there: Vendors, folder: Path) -> Path:
+    """Write a configuration of two sources."""
     config = folder / "config.yaml"
+    limits = {"requests_per_second": 1000, "concurrency": 8}
     sources = {
-        "elements": {
-            "kind": "elements",
-            "base_url": there.url,
-            "auth": {**AUTH, "token_url": f"{there.url}/connect/token"},
-            "limits": {"requests_per_second": 1000, "concurrency": 8},
-        },
-        "veeam": {
-            "kind": "veeam",
-            "base_url": there.url,
-            "auth": {"username": "monitor", "password": "simulated"},
-            "limits": {"requests_per_second": 1000, "concurrency": 8},
-        },
+        "elements": {"kind": "elements", "auth": {**AUTH, "token_url": f"{there.url}/connect/token"}},
+        "veeam": {"kind": "veeam", "auth": {"username": "monitor", "password": "simulated"}},
     }
-    await asyncio.to_thread(config.write_text, json.dumps({"sources": sources}), encoding="utf-8")
-    given = {"stdout": asyncio.subprocess.PIPE, **process}
+    content = {name: {**each, "base_url": there.url, "limits": limits} for name, each in sources.items()}
+    await asyncio.to_thread(config.write_text, json.dumps({"sources": content}), encoding="utf-8")
+    return config
+
+
+async def begun(there: Vendors, folder: Path, stdout: Any = asyncio.subprocess.PIPE) -> asyncio.subprocess.Process:
+    """Start the command in a process of its own."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "exporter", "once", "--config", str(config), *arguments),
+        *(sys.executable, "-m", "exporter", "once", "--config", str(await written(there, folder))),
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "STATE_DIRECTORY": str(folder / "state")},
-        **given,
     )
 
 
@@ -286,6 +281,8 @@ async def test_nobody_reads(tmp_path: Path) -> None:
     """A full disk or a closed pipe costs a line and the status 1, not a traceback."""
     async with vendors(SystemClock(), tenants=2) as there:
         with Path("/dev/full").open("wb") as full:  # noqa: ASYNC230 - no disk is waited for
-            done, _, err = await command(there, tmp_path, stdout=full)
+            started = await begun(there, tmp_path, full)
+        _, err = await started.communicate()
 
-    assert (done, err) == (1, "standard output: cannot be written: No space left on device\n")
+    assert started.returncode == 1
+    assert err == b"standard output: cannot be written: No space left on device\n"

@@ -157,12 +157,15 @@ def _cut_off(error: Unreachable | TimedOut | TlsFailed, case: Case) -> Advice:
         case TlsFailed() if "does not speak TLS" in str(error):
             return "protocol", _port(case)
         case TlsFailed():
-            return (
-                "tls",
-                "compare the certificate with the server's own before you trust it; see the page of the source",
-            )
+            return "tls", _distrust(str(error))
         case Unreachable():
             return _unreachable(error.__cause__, case)
+
+
+def _distrust(told: str) -> str:
+    if "must be renewed" in told:
+        return "renew it on the server, or compare and pin it until then: of a pinned one the date does not matter"
+    return "compare the certificate with the server's own before you trust it"
 
 
 def _unreachable(cause: BaseException | None, case: Case) -> Advice:
