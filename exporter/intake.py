@@ -134,10 +134,12 @@ class Intake:
         progress = self._progress_of(plan, tenant)
         before = (progress.success, progress.stale_at)
         progress.success = False
+        now = self.clock.now()
         if progress.succeeded_at is not None:
             progress.stale_at = progress.succeeded_at + stale_after
+        if progress.stale(now):
+            self._incidents.stale(plan.name, tenant)
         if before != (progress.success, progress.stale_at):
-            now = self.clock.now()
             self.state.fares(tenant, plan.name, progress)
             self.display.lead(plan, tenant, progress)
             stale = self.display.filled_by(tenant, plan.name) if progress.stale(now) else [(tenant, plan.name)]
@@ -226,8 +228,9 @@ class Intake:
                 "discovery_doubted", source=self.source, known=len(before), repeats=self.roster.doubts, needed=3
             )
             return {}
-        async for tenant in breathing(sorted(before - self.roster.tenants.keys())):
-            LOG.info("tenant_left", source=self.source, tenant=tenant)
+        left = sorted(before - self.roster.tenants.keys())
+        self._incidents.moved(joined=sorted(self.roster.tenants.keys() - before), left=left)
+        async for tenant in breathing(left):
             self.state.leave(tenant, now)
             self._incidents.gone(tenant)
             self.standing.gone(tenant)

@@ -5,9 +5,11 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from exporter.breaker import Breaker
 from exporter.breathing import breathing
@@ -97,6 +99,10 @@ class Runner:
 
     async def run(self) -> None:
         """Collect what is due, for ever; cancelling stops all collections under way."""
+        with bound_contextvars(source=self.name):
+            await self._run()
+
+    async def _run(self) -> None:
         self.schedule.begin(self.clock.now())
         await self._follow()
         try:
@@ -130,7 +136,7 @@ class Runner:
                 continue
             task = asyncio.create_task(self._collect(unit), name=f"{self.name} {unit.plan.name} {unit.tenant}")
             self._busy.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(partial(self._ended, unit))
 
     def _held(self, unit: Unit) -> bool:
         """Tell whether a breaker holds the unit back, and if so put off its due time."""
@@ -146,12 +152,12 @@ class Runner:
             breaker.begin(now)
         return False
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, unit: Unit, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
         self._entering.discard(task)
         self._changed.set()
         if not task.cancelled() and task.exception() is not None:
-            LOG.error("collection_broken", source=self.name, task=task.get_name(), exc_info=task.exception())
+            LOG.error("collection_broken", source=self.name, **_about(unit), exc_info=task.exception())
 
     async def _rest(self) -> None:
         """Wait until a collection ends or, if there is room for one more, until one is due."""
@@ -184,7 +190,8 @@ class Runner:
         with metered(probe=self._breaker.open or self._breakers[unit.plan.name].open) as meter:
             try:
                 known = self.memory.known(unit.tenant, unit.plan.name)
-                records = await self.source.collect(unit.plan.name, unit.tenant, known)
+                with bound_contextvars(**_about(unit)):
+                    records = await self.source.collect(unit.plan.name, unit.tenant, known)
                 self._succeeded(unit, meter)
                 seconds = self.clock.now() - started
                 await self.intake.succeeded(unit.plan, unit.tenant, records, seconds, entered=self._make_room)
@@ -262,8 +269,7 @@ class Runner:
             LOG.error(
                 "collection_bug",
                 source=self.name,
-                collector=unit.plan.name,
-                tenant=unit.tenant,
+                **_about(unit),
                 error=type(error).__name__,
                 traceback="".join(where),
             )
@@ -277,3 +283,9 @@ class Runner:
 
     def _stale_after(self, unit: Unit) -> float:
         return stale_after(unit.plan, self.stretch())
+
+
+def _about(unit: Unit) -> dict[str, str]:
+    """Return what an event about a collection names beside the source."""
+    about = {"collector": unit.plan.name, "tenant": unit.tenant}
+    return about if unit.tenant else {"collector": unit.plan.name}

@@ -2,8 +2,9 @@
 
 from structlog.testing import capture_logs
 
-from exporter.errors import Reason
+from exporter.errors import CredentialsRefused, Reason
 from exporter.incidents import Failure, Incidents
+from exporter.log.secrets import SECRETS
 
 
 def failure(collector: str, tenant: str, reason: Reason, *, wide: bool = False) -> Failure:
@@ -38,7 +39,7 @@ def test_another_reason_is_news() -> None:
 
 
 def test_many_tenants_are_not_all_named() -> None:
-    """A thousand tenants that fail for one reason are three lines and a hint at the metrics; so is the next time."""
+    """A thousand tenants that fail for one reason are six lines, four when they heal; so is the next time."""
     incidents = Incidents("elements")
 
     for _ in range(2):
@@ -49,8 +50,15 @@ def test_many_tenants_are_not_all_named() -> None:
             for number in range(1000):
                 incidents.succeeded("jobs", f"tenant {number}")
 
-        assert [line["event"] for line in logs] == ["collector_failed"] * 3 + ["collector_failed_for_more_tenants"]
-        assert [line["event"] for line in healed] == ["collector_recovered"] * 3
+        assert [line["event"] for line in logs[:3]] == ["collector_failed"] * 3
+        assert [(line["event"], line["tenants"], len(line["examples"])) for line in logs[3:]] == [
+            ("collector_failed_for_more_tenants", 4, 1),
+            ("collector_failed_for_more_tenants", 40, 5),
+            ("collector_failed_for_more_tenants", 400, 5),
+        ]
+        assert [line["event"] for line in healed] == ["collector_recovered"] * 3 + ["collector_recovered_for_all"]
+        assert healed[-1]["tenants"] == 1000
+        assert not {line["tenant"] for line in logs[:3]} & {each for line in logs[3:] for each in line["examples"]}
 
 
 def test_nothing_ever_worked() -> None:
@@ -124,3 +132,60 @@ def test_leavers_close_their_incidents() -> None:
         incidents.succeeded("jobs", "contoso")
 
     assert logs == []
+
+
+def test_a_named_tenant_that_fails_again() -> None:
+    """A named tenant that heals and fails while others keep failing is told each time, in pairs."""
+    incidents = Incidents("elements")
+    for number in range(10):
+        incidents.failed(failure("jobs", f"tenant {number}", "permission"))
+
+    with capture_logs() as logs:
+        for _ in range(2):
+            incidents.succeeded("jobs", "tenant 0")
+            incidents.failed(failure("jobs", "tenant 0", "permission"))
+
+    assert [line["event"] for line in logs] == ["collector_recovered", "collector_failed"] * 2
+
+
+def test_staleness_is_told_when_it_begins_and_ends() -> None:
+    """Of all tenants whose answers become too old the first is told, and how many they were when none is left."""
+    incidents = Incidents("elements")
+
+    with capture_logs() as logs:
+        for number in range(1000):
+            incidents.stale("jobs", f"tenant {number}")
+        incidents.stale("license", "")
+        for number in range(999):
+            incidents.succeeded("jobs", f"tenant {number}")
+        incidents.gone("tenant 999")
+
+    assert [(line["event"], line["collector"], line.get("tenant"), line.get("tenants")) for line in logs] == [
+        ("collector_stale", "jobs", "tenant 0", None),
+        ("collector_stale", "license", None, None),
+        ("collector_fresh", "jobs", None, 1000),
+    ]
+
+
+def test_many_come_and_go() -> None:
+    """However many tenants come or go at once, it is one line with their number and some of them."""
+    incidents = Incidents("elements")
+    tenants = [f"tenant {number}" for number in range(1000)]
+
+    with capture_logs() as logs:
+        incidents.moved(joined=tenants, left=tenants[:2])
+        incidents.moved(joined=[], left=[])
+
+    assert [(line["event"], line["tenants"], len(line["examples"])) for line in logs] == [
+        ("tenants_joined", 1000, 5),
+        ("tenants_left", 2, 2),
+    ]
+
+
+def test_a_secret_in_an_error() -> None:
+    """A vendor that echoes a secret in its words gets it neither into the log nor onto the page."""
+    SECRETS.learn("echoed-secret-value")
+
+    described = Failure.of("jobs", "contoso", CredentialsRefused("token: answered 400 echoed-secret-value"))
+
+    assert described.error == "token: answered 400 ***"

@@ -195,7 +195,8 @@ async def test_sudden_loss_is_believed_at_the_third_time(play: Stage) -> None:
             shown.append(len(await play.samples("tenant_info")))
 
     assert shown == [2, 2, 0]
-    assert [line["event"] for line in logs] == ["discovery_doubted", "discovery_doubted", "tenant_left", "tenant_left"]
+    assert [line["event"] for line in logs] == ["discovery_doubted", "discovery_doubted", "tenants_left"]
+    assert (logs[-1]["tenants"], logs[-1]["source"]) == (2, "fake")
 
 
 async def test_one_leaver_of_two_is_believed(play: Stage) -> None:

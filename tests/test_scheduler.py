@@ -276,9 +276,10 @@ def test_one_line_for_each_change_of_state() -> None:
     with capture_logs() as logs:
         warped(show)
 
-    assert [(line["event"], line["reason"]) for line in logs] == [
+    assert [(line["event"], line.get("reason")) for line in logs] == [
         ("source_failed", "auth"),
         ("source_recovered", "auth"),
+        ("tenants_joined", None),
     ]
 
 
@@ -297,6 +298,7 @@ def test_a_bug_hurts_no_other_collection() -> None:
 
     assert source.count("jobs") >= 6
     assert {line["event"] for line in logs} == {
+        "tenants_joined",
         "collection_bug",
         "collector_failed",
     }

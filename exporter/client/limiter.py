@@ -5,14 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import structlog
+
 from exporter.clock import Clock
 
+LOG: Final = structlog.get_logger("exporter.client")
 _CUT_FACTOR: Final = 0.5
 _LEAST_SHARE: Final = 1 / 16
 _CUT_WINDOW_SECONDS: Final = 1.0
 _RECOVERY_PER_SECOND: Final = 1 / 120
 """Share of the configured rate won back each second: from a half to the whole in a minute."""
 _LONGEST_RECOVERY_STEP_SECONDS: Final = 10.0
+_CALM_SECONDS: Final = 3600.0
+"""Without a 429 for so long, the log calls it over: the rate itself recovers and is cut again every few minutes."""
 
 
 def default_burst(rate: float) -> float:
@@ -99,6 +104,7 @@ class Limiter:
         self._clock = clock
         self._places = asyncio.Semaphore(concurrency)
         self._head_of_queue = asyncio.Lock()
+        self._last_throttled: float | None = None
 
     @property
     def allowed_per_second(self) -> float:
@@ -126,8 +132,16 @@ class Limiter:
 
     def throttled(self, retry_after: float | None) -> None:
         """Slow down after a 429 and send nothing for *retry_after* seconds."""
-        self._bucket.throttled(self._clock.now(), retry_after)
+        now = self._clock.now()
+        self._bucket.throttled(now, retry_after)
+        if self._last_throttled is None:
+            LOG.warning("throttled", allowed_per_second=round(self.allowed_per_second, 3), retry_after=retry_after)
+        self._last_throttled = now
 
     def succeeded(self) -> None:
         """Speed up a little after an answer, if 429 had slowed us down."""
-        self._bucket.succeeded(self._clock.now())
+        now = self._clock.now()
+        self._bucket.succeeded(now)
+        if self._last_throttled is not None and now - self._last_throttled >= _CALM_SECONDS:
+            LOG.info("throttling_over", allowed_per_second=round(self.allowed_per_second, 3))
+            self._last_throttled = None
