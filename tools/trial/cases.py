@@ -12,7 +12,7 @@ class Expected:
     """An alert that an incident must raise, once *collector* has asked after it showed.
 
     *truth* says when that is. Where the *collector* is "" the clock alone decides. *labels* are those beyond source
-    and tenant. *within* allows so many seconds more where an alert foretells.
+    and tenant. *within* allows so many seconds more, at both ends, where an alert foretells or a poll is tried again.
     """
 
     alert: str

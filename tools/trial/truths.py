@@ -52,6 +52,11 @@ def later(seconds: float, *, longer: float = 0.0) -> Truth:
     return lambda _world, _vendor, incident: Span(incident.since + seconds, incident.until + longer)
 
 
+def at_first(seconds: float) -> Truth:
+    """Return the truth of what shows only in the first so many *seconds* of the incident."""
+    return lambda _world, _vendor, incident: Span(incident.since, min(incident.until, incident.since + seconds))
+
+
 def before_end(seconds: float, until: float = 0.0) -> Truth:
     """Return the truth of a date that is *seconds* off or less, but more than *until*."""
     return lambda _world, _vendor, incident: Span(incident.until - seconds, incident.until - until)

@@ -109,7 +109,8 @@ def _judge(
         seen = "never" if first is None else _hours(trial, first)
         verdict.complaints.append(f"{case.title}: {expected.alert} was due {_hours(trial, due)} and fired {seen}")
     last = max((each.until or inf for each in episodes), default=gone)
-    if not gone <= last <= gone + rule.kept + ALLOWED * step and min(gone, last) < inf:
+    latest = gone + rule.kept + ALLOWED * step + expected.within
+    if not gone <= last <= latest and min(gone, last) < inf:
         verdict.complaints.append(
             f"{case.title}: {expected.alert} was to end {_hours(trial, gone)} and ended {_hours(trial, last)}"
         )
