@@ -11,7 +11,10 @@ from yarl import URL
 from exporter.app import Daemon, running
 from exporter.clock import SystemClock
 from exporter.demo import HISTORY, MANNERS, PACE, demo_settings
+from exporter.errors import NotFound
+from exporter.fleet import Watched
 from exporter.records import Tenant
+from exporter.schedule import Unit
 from exporter.simulator import tls
 from exporter.simulator.server import build_app, serve
 from exporter.simulator.world import World
@@ -44,6 +47,11 @@ async def demo_daemon(folder: Path) -> AsyncIterator[tuple[Daemon, URL]]:
             yield daemon, daemon.addresses[0]
     finally:
         await simulator.close()
+
+
+def units(watched: Watched) -> list[Unit]:
+    """Return all that is collected of a source, and when."""
+    return list(watched.runner.schedule.units.values())
 
 
 async def fits(tab: Tab) -> bool:
@@ -122,8 +130,12 @@ async def test_on_a_phone_and_in_the_dark(tmp_path: Path) -> None:
 async def test_screenshot(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The picture that the front page shows is small; --update-golden takes it anew."""
     async with demo_daemon(tmp_path) as (daemon, url), browsing(tmp_path / "profile") as tab:
-        while any(each.standing.up is None for each in (watched.intake for watched in daemon.watched.values())):
+        elements = daemon.watched["elements"]
+        while any(unit.regular is None for each in daemon.watched.values() for unit in units(each)):
             await daemon.clock.sleep(0.1)
+        jobs = next(plan for plan in elements.source.plans if plan.name == "jobs")
+        refused = NotFound("jobs: api.example.com answered 404: a licence or a permission is missing")
+        await elements.intake.failed(jobs, elements.intake.watched()[3], refused, stale_after=3600.0, seconds=0.4)
         await tab.size(1100, 1000)
         await tab.open(str(url))
         taken = await tab.screenshot()
