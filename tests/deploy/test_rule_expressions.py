@@ -36,6 +36,8 @@ EMITTED: Final = {
     "type": frozenset(get_args(LicenseType)),
 }
 """Label → the values of it that the exporter can show, as far as rules ask for some."""
+FREE: Final = frozenset({"job", "subscription"})
+"""Labels whose values the operator or the vendor makes up."""
 
 
 @EVERY_ALERT

@@ -14,6 +14,10 @@ from tools.alerts import RULES
 
 USED: Final = re.compile(r"\$labels\.(\w+)")
 GUARDED: Final = re.compile(r"\{\{ with \$labels\.(\w+) \}\}")
+PLAYED: Final = re.compile(
+    r"^ +- (?:\{series: '(?P<name>[^{]*).*|series: '(?P<other>[^{]*).*\n +values: .*)\n", re.MULTILINE
+)
+"""A series with its values, on one line or on two."""
 INPUT: Final = re.compile(r"([a-z_0-9:]+)\{(.*)\}")
 LABEL: Final = re.compile(r'(\w+)="')
 EVERY_ALERT: Final = pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: f"{rule.name}-{rule.labels['severity']}")
@@ -74,6 +78,26 @@ def test_rules_are_valid() -> None:
 def test_rules_do_what_their_tests_say(file: Path) -> None:
     """Promtool plays the series of the file and finds the expected alerts."""
     promtool("test", "rules", file)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.name)
+def test_two_instances_are_one(file: Path, tmp_path: Path) -> None:
+    """What two instances say alike raises the same alerts, with the same values, as if one said it."""
+    rule_files = [str(path) for each in load(file)["rule_files"] for path in file.parent.glob(each)]
+    text = re.sub(r"(?m)^rule_files: .*", f"rule_files: {rule_files}", file.read_text(encoding="utf-8"))
+    doubled = tmp_path / file.name
+    doubled.write_text(PLAYED.sub(_doubled, text), encoding="utf-8")
+
+    promtool("test", "rules", doubled)
+
+
+def _doubled(series: re.Match[str]) -> str:
+    """Return a series as two instances show it; those that have an instance, and records, once."""
+    name, text = series["name"] or series["other"], series[0]
+    if 'instance="' in text or ":" in name:
+        return text
+    return "".join(text.replace(f"{name}{{", f'{name}{{instance="{each}", ') for each in ("here", "there"))
 
 
 @EVERY_ALERT
