@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
+BUILDER := $(firstword $(foreach each,docker podman buildah,$(shell command -v $(each))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test test-full check fix alerts bench golden docs dashboards kubernetes lock clean
+.PHONY: help demo stack test test-full check fix alerts bench golden docs dashboards kubernetes image sbom lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -55,6 +56,14 @@ dashboards: $(VENV)/dev ## write Grafana's dashboards anew
 kubernetes: $(VENV)/dev ## write what the manifests take from rules, dashboards and the demo stack anew
 	$(BIN)/python -m tools.kubernetes
 
+image: interpreter $(VENV)/run ## the container image, with docker, podman or buildah; BASE may name another base
+	@[ -n "$(BUILDER)" ] || { echo "docker, podman or buildah is needed to build an image" >&2; exit 1; }
+	version=$$($(BIN)/m365-backup-exporter version | cut -d' ' -f2) && BUILDAH_FORMAT=docker $(BUILDER) build \
+	  $(if $(BASE),--build-arg BASE=$(BASE)) --build-arg VERSION=$$version --tag m365-backup-exporter:$$version .
+
+sbom: $(VENV)/dev ## build/sbom.json: what runs, with hashes and licences, as CycloneDX
+	$(BIN)/python -m tools.sbom build/sbom.json
+
 lock: $(VENV)/dev ## pin the newest releases of what the *.in files wish, with hashes
 	$(PIP) install uv
 	for each in requirements requirements-build requirements-dev; do \
@@ -63,7 +72,7 @@ lock: $(VENV)/dev ## pin the newest releases of what the *.in files wish, with h
 	done
 
 clean: ## remove what was made
-	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # The virtual environment, and Debian's packages where something is missing and we may install it.
 $(VENV)/bin/python: | packages
