@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from exporter.clock import Clock
 
-SAY_EVERY: Final = 10.0
+SAY_EVERY: Final = 30.0
 """Seconds between two lines where there is no terminal."""
 
 
