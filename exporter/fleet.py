@@ -7,6 +7,7 @@ from typing import Final
 
 import aiohttp
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from exporter.clock import Clock
 from exporter.display import Display
@@ -186,8 +187,9 @@ def connect(name: str, its: AnySource, surroundings: Surroundings) -> Source:
 async def take_leave(name: str, source: Source) -> None:
     """Let a source give back what its vendor lent, if that can be had within `PATIENCE`."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            await source.close()
+        with bound_contextvars(source=name):
+            async with asyncio.timeout(PATIENCE):
+                await source.close()
     except (SourceError, TimeoutError) as error:
         LOG.info("not_closed", source=name, error=str(error) or "it took too long")
     except Exception:

@@ -1,5 +1,6 @@
 """What every test gets: nothing may block the event loop, and Hypothesis draws the same examples each time."""
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -26,9 +27,11 @@ def no_blocking() -> Iterator[BlockBuster]:
 
 @pytest.fixture(autouse=True)
 def quiet_log() -> Iterator[None]:
-    """Let events go nowhere unless a test captures them: rendering tracebacks reads files."""
+    """Let events from info on go nowhere unless a test captures them: rendering tracebacks reads files."""
     structlog.configure(
-        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+        processors=[structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.ReturnLoggerFactory(),
     )
     yield
     structlog.reset_defaults()
