@@ -18,7 +18,7 @@ from exporter.demo import demo
 from exporter.errors import SettingsError
 from exporter.healthcheck import healthcheck
 from exporter.heap import bounded_collections
-from exporter.log import configure
+from exporter.log import configure, log_crashes
 from exporter.metrics.catalog import markdown
 from exporter.settings import json_schema, load, unreadable_files
 from exporter.simulate import add_options, add_world_options, simulate
@@ -116,6 +116,7 @@ def _add_config(command: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = load(options.config)
     configure(level=settings.log.level, form=settings.log.format)
+    log_crashes()
     disable_created_metrics()  # type: ignore[no-untyped-call]
     with bounded_collections():
         asyncio.run(run(settings, SystemClock(), lambda: load(options.config)))
