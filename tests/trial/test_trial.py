@@ -30,7 +30,7 @@ def cases(watched: Fleet) -> list[Case]:
 
 def test_each_incident_raises_its_alert_and_nothing_else_fires() -> None:
     """A day of a small fleet, with a restart: what must fire does in time, a muted customer raises nothing."""
-    watched = fleet(start=START, tenants=5, cloudbackup_tenants=1, spare=False)
+    watched = fleet(start=START, tenants=6, cloudbackup_tenants=1, spare=False)
 
     outcome = tried(watched, cases(watched), Course(A_DAY + 24, down=(200, 201), skipped=(50,)))
 
