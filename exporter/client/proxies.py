@@ -16,6 +16,8 @@ class EnvironmentProxies:
 
     def __init__(self) -> None:
         self._known: dict[URL, str | None] = {}
+        for proxy in getproxies().values():
+            _learn(proxy)
 
     def proxy_for(self, url: str | URL) -> str | None:
         """Return the proxy's address, perhaps with its user and password, or ``None`` for the direct way."""
@@ -26,14 +28,14 @@ class EnvironmentProxies:
             return None
         if origin not in self._known:
             bypassed = proxy_bypass(f"{address.host}:{address.port}") or proxy_bypass(address.host or "")
-            self._known[origin] = None if bypassed else _learned(getproxies().get(address.scheme))
+            self._known[origin] = None if bypassed else getproxies().get(address.scheme)
         return self._known[origin]
 
 
-def _learned(proxy: str | None) -> str | None:
-    """Return the proxy's address; the password in it is for the proxy only."""
-    if proxy and "@" in proxy:
-        user_and_password = proxy.rpartition("@")[0].partition("://")[2]
+def _learn(proxy: str) -> None:
+    """See to it that the user and the password in a proxy's address are never logged."""
+    if "@" in proxy:
+        user_and_password = proxy.rpartition("@")[0].rpartition("://")[2]
         SECRETS.learn(user_and_password)
+        SECRETS.learn(unquote(user_and_password))
         SECRETS.learn(unquote(user_and_password).partition(":")[2])
-    return proxy
