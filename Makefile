@@ -99,7 +99,7 @@ packages:
 	@[ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/debian-packages python3-venv
 
 # Prometheus (with promtool) and Alertmanager (with amtool) are run by the integration tests and by `make stack`,
-# Chromium opens the status page. Asked for together, so that it is said once.
+# Chromium opens the status page, systemd-analyze judges the unit. Asked for together, so that it is said once.
 packages-for-tests:
 	@missing=; \
 	  [ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing=python3-venv; \
@@ -107,6 +107,7 @@ packages-for-tests:
 	  { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null || \
 	    missing="$$missing prometheus-alertmanager"; \
 	  command -v chromium >/dev/null || missing="$$missing chromium"; \
+	  command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	  [ -z "$$missing" ] || deploy/debian-packages $$missing
 # Not everywhere a package, and only the manifests' tests want it: they are skipped without.
 	@command -v kubectl >/dev/null || deploy/debian-packages kubernetes-client || \
