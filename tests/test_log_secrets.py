@@ -54,6 +54,9 @@ def basic(user: str, password: str) -> str:
         quote(PASSWORD, safe=""),
         quote(PASSWORD, safe="").lower(),
         quote_plus(PASSWORD),
+        repr(repr(repr(PASSWORD)[1:-1])[1:-1])[1:-1],
+        json.dumps(json.dumps(PASSWORD)[1:-1])[1:-1],
+        quote(json.dumps(PASSWORD)[1:-1]),
     ],
 )
 def test_forms(secrets: Secrets, form: str) -> None:

@@ -60,11 +60,18 @@ class Secrets:
         if len(text) < SHORTEST:
             return text
         text = self._without_known(text)
-        if "%" in text and (plain := unquote(text)) != text and (masked := self._without_known(plain)) != plain:
-            text = masked  # however it was quoted
+        if "%" in text:
+            text = self._seen_through(text, unquote(text))
+        if "\\" in text:
+            text = self._seen_through(text, text.replace("\\", ""))
         for shape, mask in _SHAPES:
             text = shape.sub(mask, text)
         return text
+
+    def _seen_through(self, text: str, plain: str) -> str:
+        """Return *plain*, masked, if it shows a secret that quoting, perhaps twice, had hidden; else *text*."""
+        masked = self._without_known(plain)
+        return text if masked == plain else masked
 
     def _enter(self, value: str) -> None:
         for form in _forms(value):
@@ -124,6 +131,7 @@ def _forms(value: str) -> set[str]:
         value.replace(" ", "+"),
         *_base64(value.encode(errors="replace")),
     }
+    forms |= {form.replace("\\", "") for form in forms}
     return {form for form in forms if len(form) >= SHORTEST}
 
 

@@ -214,13 +214,13 @@ async def test_nobody_reads_a_secret(form: str, tmp_path: Path) -> None:
         (where, secret)
         for where, text in stage.everything()
         for secret in stage.secrets | echo.sent | echo.given
-        for each in forms(secret)
-        if each in text
+        if any(each in text or each.replace("\\", "") in text.replace("\\", "") for each in forms(secret))
     }
     assert found == set()
     assert len(echo.given) > 10
     assert echo.sent >= {SECRET, FILED, ROTATED, PASSWORD}
     assert stage.emitted().count("***") > 10
+    assert form != "json" or all(json.loads(line)["event"] for line in stage.emitted().splitlines())
 
 
 async def _live(stage: Stage) -> None:

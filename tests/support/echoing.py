@@ -83,5 +83,5 @@ def _echo(weather: str, said: str) -> web.Response:
         case "slow":
             return web.Response()
         case status:
-            body = {"error": {"code": word[-64:], "message": said}, "requestId": word[-128:]}
+            body = {"error": {"code": word, "message": said}, "requestId": word}
             return web.json_response(body, status=int(status), headers={"X-Echo": said, "X-Request-Id": word})
