@@ -1,5 +1,6 @@
 """What the pods on Kubernetes may do, who finds them, and what they run."""
 
+import json
 import os
 import subprocess
 import sys
@@ -50,6 +51,18 @@ def test_images_are_of_this_version(overlay: str) -> None:
     images = {container["image"] for pod in pods(overlay) for container in pod["spec"]["containers"]}
 
     assert images == {f"registry.example.com/m365-backup-exporter:{__version__}"}
+
+
+def test_the_image_is_what_the_pods_expect() -> None:
+    """The image has the command as its entry point, the pods' user, and the same arguments and place for the state."""
+    lines = dict(line.partition(" ")[::2] for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines())
+    pod = exporter_pod("single")
+    own = pod["securityContext"]
+
+    assert lines["ENTRYPOINT"] == '["m365-backup-exporter"]'
+    assert json.loads(lines["CMD"]) == pod["containers"][0]["args"]
+    assert lines["USER"] == f"{own['runAsUser']}:{own['runAsGroup']}"
+    assert lines["VOLUME"] == STATE
 
 
 @each_overlay
