@@ -5,9 +5,11 @@ from typing import Final
 
 from exporter.simulator.era import DAY, HOUR
 from exporter.simulator.incidents import Incident, IncidentKind
+from exporter.simulator.veeam.repositories import COPIES, SHARED
 from tools.trial.cases import Case, Expected
-from tools.trial.fleet import Fleet
+from tools.trial.fleet import SEED, Fleet
 from tools.trial.truths import (
+    Truth,
     at_end,
     at_first,
     before_end,
@@ -26,6 +28,10 @@ AFTER_FAILURE: Final = frozenset({"M365BackupJobFailed", "M365BackupJobFailingRe
 SOURCE_DOWN: Final = frozenset(
     {"M365BackupCollectorFailing", "M365BackupCollectorStale", "M365BackupSourceDown", "M365BackupTokenNotRenewed"}
 )
+UNTIL_IT_RUNS: Final = frozenset({"M365BackupJobOverdue"})
+"""What has been switched off for days is overdue when it is switched on again, until its next run completes."""
+SYNCED_EVERY: Final = HOUR / 2
+"""How often the server reads who belongs to an organization."""
 SCANNED: Final = {"product": "Microsoft 365", "workload": MAIL}
 
 
@@ -77,9 +83,9 @@ def _jobs(fleet: Fleet) -> Iterator[Case]:
     case = Pen(fleet, "elements").case
     failed = Expected("M365BackupJobFailed", "jobs", failing(1))
     yield case(
-        "one backup fails for half a day",
+        "a backup fails once or twice",
         "backup_fails",
-        (2, 2.5),
+        (2, 2.6),
         failed,
         tenant=0,
         workload=MAIL,
@@ -99,7 +105,9 @@ def _jobs(fleet: Fleet) -> Iterator[Case]:
     yield case("a backup no longer runs", "backup_stops", (3, 6), late, tenant=2, workload=MAIL)
     yield case("a backup is gone", "backup_vanishes", (3, 7), tenant=3, workload=MAIL, others=AFTER_FAILURE)
     off = Expected("M365BackupJobDisabled", "jobs")
-    yield case("a backup is switched off", "backup_disabled", (5, 8), off, tenant=4, workload=MAIL)
+    yield case(
+        "a backup is switched off", "backup_disabled", (5, 8), off, tenant=4, workload=MAIL, others=UNTIL_IT_RUNS
+    )
     hung = Expected("M365BackupJobHanging", "jobs", hanging)
     yield case(
         "a backup hangs for two days", "backup_hangs", (6, 8), hung, tenant=5, workload=MAIL, others=AFTER_FAILURE
@@ -116,12 +124,12 @@ def _use(fleet: Fleet) -> Iterator[Case]:
     nearly, none = Expected("M365BackupSeatsAlmostUsed", bought), Expected("M365BackupSeatsExhausted", bought)
     yield case("95 % of the seats are used", "seats_filled", (2, 4), nearly, tenant=0)
     yield case("5 % too many seats are used", "seats_exceeded", (8, 10), none, tenant=1)
-    seats = Expected("M365BackupSeatsRunningOut", bought, within=4 * DAY)
-    yield case("seats will be used up in a month", "seats_growing", (1, 12), seats, tenant=8)
+    seats = Expected("M365BackupSeatsRunningOut", bought, within=5 * DAY)
+    yield case("seats will be used up in a month", "seats_growing", (1, 20), seats, tenant=8)
     nearly, none = Expected("M365BackupCapacityAlmostUsed", bought), Expected("M365BackupCapacityExhausted", bought)
     yield case("95 % of the storage is used", "storage_filled", (8, 10), nearly, tenant=2)
     yield case("5 % too much storage is used", "storage_exceeded", (9, 11), none, tenant=3)
-    room = Expected("M365BackupCapacityRunningOut", bought, within=4 * DAY)
+    room = Expected("M365BackupCapacityRunningOut", bought, within=5 * DAY)
     yield case("storage will be used up in a month", "storage_growing", (1, 12), room, tenant=9)
     ends = "M365BackupSubscriptionExpiring"
     info = Expected(ends, truth=before_end(60 * DAY, 30 * DAY), labels={"severity": "info"})
@@ -166,8 +174,8 @@ def _cloudbackup(fleet: Fleet) -> Iterator[Case]:
     unusual = Expected("M365BackupUnusualActivity", "unusual_activity", later(0, longer=DAY))
     yield case("Cloud Backup: unusual activity", "unusual_activity", (4, 5), unusual, tenant=1)
     attack = Expected("M365BackupPotentialRansomware", "unusual_activity", later(0, longer=DAY))
-    yield case("Cloud Backup: ransomware", "ransomware", (8, 9), attack, tenant=1, others=frozenset({unusual.alert}))
     case = Pen(fleet, "cloudbackup_3").case
+    yield case("Cloud Backup: ransomware", "ransomware", (8, 9), attack, tenant=2, others=frozenset({unusual.alert}))
     late = Expected("M365BackupJobOverdue", "jobs", overdue)
     yield case("Cloud Backup: a backup no longer runs", "backup_stops", (4, 8), late, tenant=2, workload=FILES)
     seats = Expected("M365BackupSeatsExhausted", "license")
@@ -175,25 +183,26 @@ def _cloudbackup(fleet: Fleet) -> Iterator[Case]:
 
 
 def _repositories(fleet: Fleet) -> Iterator[Case]:
-    case, asked = Pen(fleet, "veeam").case, "infrastructure"
-    full, filled = Expected("M365BackupRepositoryFull", asked), Expected("M365BackupRepositoryAlmostFull", asked)
-    yield case("Veeam: a repository is full", "repository_full", (2, 3), full, workload="Disk-02")
-    yield case("Veeam: a repository is nearly full", "repository_filled", (4, 5), filled, workload="S3 shared")
-    # It is full after ten days, and nearly full after eight.
-    growing = Expected("M365BackupRepositoryRunningFull", asked, at_first(8 * DAY), within=4 * DAY)
-    yield case(
-        "Veeam: a repository will be full",
-        "repository_growing",
-        (1, 9.5),
-        growing,
-        workload="Wasabi copies",
-        others=frozenset({filled.alert}),
+    case = Pen(fleet, "veeam").case
+
+    def expected(alert: str, name: str, truth: Truth = lasting, within: float = 0.0) -> Expected:
+        repository = next(each.id_in(SEED) for each in (*SHARED, *COPIES) if each.name == name)
+        return Expected(f"M365BackupRepository{alert}", "infrastructure", truth, {"repository": repository}, within)
+
+    plan: tuple[tuple[str, IncidentKind, tuple[float, float], str, str], ...] = (
+        ("is full", "repository_full", (2, 3), "Full", "Disk-02"),
+        ("is nearly full", "repository_filled", (4, 5), "AlmostFull", "S3 shared"),
+        ("is out of order", "repository_out_of_order", (6, 7), "OutOfOrder", "AWS shared"),
+        ("is out of sync", "repository_out_of_sync", (6, 7), "OutOfSync", "IBM copies"),
+        ("is outdated", "repository_outdated", (8, 9), "Outdated", "Disk-02"),
     )
-    order, sync = Expected("M365BackupRepositoryOutOfOrder", asked), Expected("M365BackupRepositoryOutOfSync", asked)
-    yield case("Veeam: a repository is out of order", "repository_out_of_order", (6, 7), order, workload="AWS shared")
-    yield case("Veeam: a repository is out of sync", "repository_out_of_sync", (6, 7), sync, workload="IBM copies")
-    old = Expected("M365BackupRepositoryOutdated", asked)
-    yield case("Veeam: a repository is outdated", "repository_outdated", (8, 9), old, workload="Disk-02")
+    for words, kind, days, alert, name in plan:
+        yield case(f"Veeam: a repository {words}", kind, days, expected(alert, name), workload=name)
+    # It is full after ten days, and nearly full after eight.
+    name, filled = "Wasabi copies", frozenset({"M365BackupRepositoryAlmostFull"})
+    growing = expected("RunningFull", name, at_first(8 * DAY), within=4 * DAY)
+    title = "Veeam: a repository will be full"
+    yield case(title, "repository_growing", (1, 9.5), growing, workload=name, others=filled)
 
 
 def _server(fleet: Fleet) -> Iterator[Case]:
@@ -212,12 +221,12 @@ def _server(fleet: Fleet) -> Iterator[Case]:
 
 def _organizations(fleet: Fleet) -> Iterator[Case]:
     case = Pen(fleet, "veeam").case
-    sync = Expected("M365BackupTenantSyncOverdue", "organizations", later(2 * DAY, longer=DAY), within=DAY)
+    sync = Expected("M365BackupTenantSyncOverdue", "organizations", later(2 * DAY - SYNCED_EVERY), within=HOUR)
     yield case("Veeam: an organization is not synchronised", "sync_stops", (4, 8), sync, tenant=0)
     failed = Expected("M365BackupJobFailed", "jobs", failing(1))
     yield case("Veeam: backups fail", "backup_fails", (3, 5), failed, tenant=1, others=AFTER_FAILURE, lingers=7 * DAY)
     off = Expected("M365BackupJobDisabled", "jobs")
-    yield case("Veeam: backups are switched off", "backup_disabled", (6, 8), off, tenant=2)
+    yield case("Veeam: backups are switched off", "backup_disabled", (6, 8), off, tenant=2, others=UNTIL_IT_RUNS)
     fewer = Expected("M365BackupProtectedEntitiesDropped", "protection")
     yield case("Veeam: half of the users are no longer backed up", "coverage_drops", (9, 11), fewer, tenant=3)
 

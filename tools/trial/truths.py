@@ -75,7 +75,8 @@ def failing(nth: int) -> Truth:
         for runs in _by_job(world, vendor, incident):
             failed = [run for run in runs if run.start >= incident.since and not run.completed]
             healed = [run.end for run in runs if run.start >= incident.until and run.completed]
-            spans.append(Span(failed[nth - 1].end, healed[0]))
+            if len(failed) >= nth:
+                spans.append(Span(failed[nth - 1].end, healed[0] if healed else inf))
         return Span(min(each.shows for each in spans), max(each.ends for each in spans))
 
     return truth
