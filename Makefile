@@ -49,6 +49,7 @@ docs: $(VENV)/dev ## generate the reference pages from the code
 	$(BIN)/python -m exporter metrics > docs/metrics.md
 	$(BIN)/python -m tools.configuration > docs/configuration.md
 	$(BIN)/python -m tools.alerts
+	$(BIN)/python -m tools.events
 
 dashboards: $(VENV)/dev ## write Grafana's dashboards anew
 	$(BIN)/python -m grafana.src

@@ -135,7 +135,7 @@ class Journal:
         except FAULTS as error:
             self._cannot(error)
             return None
-        LOG.error("state_file_gone", path=str(self._database.path), consequence="it is written anew from memory")
+        LOG.warning("state_file_gone", path=str(self._database.path), consequence="it is written anew from memory")
         self._renewing = True
         self._urgent.set()
         return None
