@@ -29,6 +29,7 @@ RATE: Final = 120.0
 HALF_A_DAY: Final = 12 * 3600.0
 BORN: Final = 2.5
 """Seconds after which a counter, new ones too, shows all that it has counted."""
+ASKED: Final = "collector_last_success_timestamp_seconds"
 PATIENCE: Final = 90.0
 AS_A_POD: Final = """
 import socket, sys
@@ -87,11 +88,13 @@ class Shard:
             self._process.terminate()
             assert await self._process.wait() == 0, self._log.read_text(encoding="utf-8")
 
-    async def samples(self) -> Samples:
-        """Return what a scrape shows; nothing while the port is not open."""
+    async def samples(self, *names: str) -> Samples:
+        """Return what a scrape shows, or of it these families; nothing while the port is not open."""
+        url = f"http://127.0.0.1:{self._port}/metrics"
+        params = [("name[]", f"m365backup_{name}") for name in names]
         try:
-            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{self._port}/metrics") as one:
-                return parsed(await one.text())
+            async with aiohttp.ClientSession() as session, session.get(url, params=params) as answer:
+                return parsed(await answer.text())
         except aiohttp.ClientConnectionError:
             return {}
 
@@ -147,8 +150,7 @@ async def _grown(folder: Path) -> Seen:
         server = await serve(build_app(world, clock=clock), "127.0.0.1", 0)
         stack.push_async_callback(server.close)
         shards = [Shard(folder, f"shard-{number}", server.base_url) for number in range(4)]
-        for shard in shards:
-            stack.push_async_callback(shard.stop)
+        stack.push_async_callback(lambda: asyncio.gather(*(shard.stop() for shard in shards)))
         for number, shard in enumerate(shards[:3]):
             shard.configure(index=number, total=3)
             await shard.start()
@@ -187,16 +189,13 @@ async def settled(shards: Sequence[Shard], moment: float) -> list[Samples]:
     """Return what the shards show once each tenant is one's only and its jobs have been asked for after *moment*."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            found = [await shard.samples() for shard in shards]
+            found = [await shard.samples(ASKED, "server_info", "tenant_info") for shard in shards]
             times = [
-                value
-                for samples in found
-                for labels, value in samples.get("collector_last_success_timestamp_seconds", [])
-                if labels["collector"] == "jobs"
+                value for samples in found for labels, value in samples.get(ASKED, []) if labels["collector"] == "jobs"
             ]
             whole = all(total(samples, "server_info") or samples.get("tenant_info") for samples in found)
             if whole and len(times) == TENANTS and min(times) > moment:
-                return found
+                return [await shard.samples() for shard in shards]
             await asyncio.sleep(0.1)
 
 
