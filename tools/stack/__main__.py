@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tools.stack.configs import CUSTOMERS, Addresses
-from tools.stack.notifications import Notification, receiving
+from tools.stack.listener import write
+from tools.stack.notifications import receiving
 from tools.stack.program import NotStarted
 from tools.stack.stack import running_stack
 
@@ -43,14 +44,9 @@ async def _run(folder: Path, hurry: float) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     sys.stdout.write("starting simulator, exporter, Prometheus and Alertmanager ...\n")
     sys.stdout.flush()
-    async with receiving(addresses.notifications, _print), running_stack(folder, addresses, hurry=hurry):
+    async with receiving(addresses.notifications, write), running_stack(folder, addresses, hurry=hurry):
         _say_where(folder, addresses)
         await stop.wait()
-
-
-def _print(notification: Notification) -> None:
-    sys.stdout.write(f"{notification.receiver:<8} {notification.text}\n")
-    sys.stdout.flush()
 
 
 def _say_where(folder: Path, addresses: Addresses) -> None:
