@@ -28,6 +28,8 @@ AFTER_FAILURE: Final = frozenset({"M365BackupJobFailed", "M365BackupJobFailingRe
 SOURCE_DOWN: Final = frozenset(
     {"M365BackupCollectorFailing", "M365BackupCollectorStale", "M365BackupSourceDown", "M365BackupTokenNotRenewed"}
 )
+UNSEEN: Final = frozenset({"M365BackupJobOverdue"})
+"""After a day without answers Elements may show a run under way, and nothing of those before it until that has ended."""
 UNTIL_IT_RUNS: Final = frozenset({"M365BackupJobOverdue"})
 """What has been switched off for days is overdue when it is switched on again, until its next run completes."""
 SYNCED_EVERY: Final = HOUR / 2
@@ -234,16 +236,16 @@ def _organizations(fleet: Fleet) -> Iterator[Case]:
 def _apis(fleet: Fleet) -> Iterator[Case]:
     case = Pen(fleet, "elements_spare").case
     down = Expected("M365BackupSourceDown", truth=lasting, within=2 * HOUR)
-    yield case("the API is down", "api_down", (3, 3.5), down, workload="elements", others=SOURCE_DOWN)
+    yield case("the API is down", "api_down", (3, 3.5), down, workload="elements", others=SOURCE_DOWN | UNSEEN)
     refused = Expected("M365BackupCredentialsFailing", truth=lasting, within=5 * HOUR)
     title = "the credentials are refused"
-    yield case(title, "credentials_refused", (5, 6), refused, workload="elements", others=SOURCE_DOWN)
+    yield case(title, "credentials_refused", (5, 6), refused, workload="elements", others=SOURCE_DOWN | UNSEEN)
     missing = Expected("M365BackupPermissionMissing", truth=lasting, within=HOUR)
     title = "a permission is missing"
-    yield case(title, "permission_missing", (8, 9), missing, workload="elements", others=SOURCE_DOWN)
+    yield case(title, "permission_missing", (8, 9), missing, workload="elements", others=SOURCE_DOWN | UNSEEN)
     throttled = Expected("M365BackupApiThrottled", truth=lasting, within=2 * HOUR)
     title = "the vendor throttles the exporter"
-    yield case(title, "throttled", (11, 11.5), throttled, workload="elements", others=SOURCE_DOWN)
+    yield case(title, "throttled", (11, 11.5), throttled, workload="elements", others=SOURCE_DOWN | UNSEEN)
     case = Pen(fleet, "veeam_spare").case
     down = Expected("M365BackupSourceDown", truth=lasting, within=HOUR)
     yield case("Veeam: the server is down", "api_down", (4, 4.5), down, workload="veeam", others=SOURCE_DOWN)
