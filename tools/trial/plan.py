@@ -29,7 +29,7 @@ SOURCE_DOWN: Final = frozenset(
     {"M365BackupCollectorFailing", "M365BackupCollectorStale", "M365BackupSourceDown", "M365BackupTokenNotRenewed"}
 )
 UNSEEN: Final = frozenset({"M365BackupJobOverdue"})
-"""After a day without answers Elements may show a run under way, and nothing of those before it until that has ended."""
+"""After a day without answers Elements may show a run under way, and nothing of earlier ones until it has ended."""
 UNTIL_IT_RUNS: Final = frozenset({"M365BackupJobOverdue"})
 """What has been switched off for days is overdue when it is switched on again, until its next run completes."""
 SYNCED_EVERY: Final = HOUR / 2
