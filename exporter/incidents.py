@@ -189,4 +189,5 @@ class Incidents:
         crowd.failing.discard(tenant)
         if not crowd.failing:
             del self._stale[collector]
-            LOG.info("collector_fresh", source=self.source, collector=collector, tenants=crowd.most)
+            number = {"tenants": crowd.most} if tenant else {}
+            LOG.info("collector_fresh", source=self.source, collector=collector, **number)

@@ -24,6 +24,7 @@ BY_CALL: Final[Mapping[str, tuple[str, ...]]] = {
     "failure.facts": ("collector", "reason", "error", "request_id"),
     "failure.tenants_own": ("tenant",),
     "whose": ("tenant",),
+    "number": ("tenants",),
     "facts": ("source", "collector", "reason"),
     "_about": ("collector", "tenant"),
     "_given": ("query", "request_id"),
