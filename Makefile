@@ -23,7 +23,7 @@ stack: packages-for-tests interpreter $(VENV)/run ## simulator, exporter, Promet
 test: check ## all that CI runs: style, types, architecture, tests
 	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term -m "not full" tests
 
-test-full: check ## the long tests too
+test-full: packages-for-images check ## the long tests too
 	$(PYTEST) --cov --cov-report=term tests
 
 check: packages-for-tests interpreter $(VENV)/dev ## style, types and architecture
@@ -90,7 +90,7 @@ $(VENV)/dev: requirements-dev.txt $(VENV)/run | packages-for-tests
 	$(PIP) install --require-hashes --no-deps -r requirements-dev.txt
 	@touch $@
 
-.PHONY: interpreter packages packages-for-tests
+.PHONY: interpreter packages packages-for-tests packages-for-images
 interpreter: | $(VENV)/bin/python
 	@version='import sys; print(*sys.version_info[:2])'; \
 	  [ "$$($(PYTHON) -c "$$version")" = "$$($(BIN)/python -c "$$version")" ] || \
@@ -113,3 +113,9 @@ packages-for-tests:
 # Not everywhere a package, and only the manifests' tests want it: they are skipped without.
 	@command -v kubectl >/dev/null || deploy/debian-packages kubernetes-client || \
 	  echo "without kubectl: the manifests for Kubernetes are not rendered by the tests" >&2
+
+# The long tests build the image, on a Debian that they make.
+packages-for-images:
+	@missing=; \
+	  for each in buildah debootstrap; do command -v $$each >/dev/null || missing="$$missing $$each"; done; \
+	  [ -z "$$missing" ] || deploy/debian-packages $$missing
