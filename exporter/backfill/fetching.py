@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 from aiohttp import ClientSession
+from structlog.contextvars import bound_contextvars
 
 from exporter.backfill.bar import Bar
 from exporter.backfill.journal import Journal, Window
@@ -103,7 +104,8 @@ class Work:
         """Fetch all that is missing of one source; ``None``, after a line that says why, if that failed."""
         async with places:
             try:
-                return await self._complete(name, source)
+                with bound_contextvars(source=name):
+                    return await self._complete(name, source)
             except SourceError as error:
                 reason = f"{error.reason}: {error}"
             except OSError:  # the disk's: those of the network are SourceErrors

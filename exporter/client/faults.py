@@ -22,6 +22,7 @@ from exporter.errors import (
     Throttled,
     TimedOut,
 )
+from exporter.log.secrets import SECRETS
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -76,7 +77,12 @@ def error_code(body: bytes) -> str | None:
     named = (
         node.get(key) for node in (outer, _lower_keys(outer.get("error")), _lower_keys(first)) for key in _CODE_KEYS
     )
-    return next((value for value in named if isinstance(value, str) and _CODE.fullmatch(value)), None)
+    return next((value for value in named if isinstance(value, str) and _is_harmless(value)), None)
+
+
+def _is_harmless(code: str) -> bool:
+    """Tell whether this is a word, and none of our secrets that came back."""
+    return _CODE.fullmatch(code) is not None and SECRETS.conceal(code) == code
 
 
 def _lower_keys(node: Any) -> dict[str, Any]:

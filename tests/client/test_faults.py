@@ -18,6 +18,7 @@ from exporter.errors import (
     Throttled,
     TimedOut,
 )
+from exporter.log.secrets import SECRETS
 from tests.client.vendor import everything_said
 
 
@@ -136,3 +137,10 @@ def test_error_code_never_fails(body: bytes) -> None:
     code = error_code(body)
 
     assert code is None or 0 < len(code) <= 64
+
+
+def test_a_secret_is_no_error_code() -> None:
+    """A server that sends a secret back where its error code should be is not repeated."""
+    SECRETS.learn("secret-sent-back")
+
+    assert error_code(b'{"code": "secret-sent-back"}') is None

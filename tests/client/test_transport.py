@@ -56,6 +56,21 @@ async def test_strange_request_id(vendor: Vendor, transport: Transport) -> None:
     assert (await transport.send("GET", vendor.url + "/x")).request_id is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": [{"name": "x" * 600}], "requestId": "0HN1:03", "traceId": "00-1-2-00"},
+        {"requestId": "0HN1:03", "data": [{"name": "x" * 600}]},
+        {"RequestID": "0HN1:03"},
+    ],
+)
+async def test_request_id_of_an_envelope(vendor: Vendor, transport: Transport, body: dict[str, object]) -> None:
+    """Where no header tells a request id, that of AvePoint's envelope counts, whatever stands between its ends."""
+    vendor.on("/x", says(body))
+
+    assert (await transport.send("GET", vendor.url + "/x")).request_id == "0HN1:03"
+
+
 async def test_redirects_are_answers(vendor: Vendor, stranger: Vendor, transport: Transport) -> None:
     """The transport follows no redirect, for the token is in the headers."""
     vendor.on("/x", says(None, status=302, Location=stranger.url))
