@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.trial.__main__ import run
+from tools.trial.fortnight import run
 from tools.trial.cases import Case, Expected
 from tools.trial.fleet import Fleet, fleet
 from tools.trial.plan import Pen
@@ -43,7 +43,7 @@ def test_each_incident_raises_its_alert_and_nothing_else_fires() -> None:
 @pytest.mark.parametrize("calm", [True, False])
 def test_the_whole_trial(*, calm: bool) -> None:
     """In 14 days of a calm fleet nothing fires; with forty incidents each raises its alert, and nothing else does."""
-    outcome = run(calm=calm)
+    outcome = run(calm)
 
     assert outcome.verdict.complaints == []
     assert len({row.title for row in outcome.verdict.rows}) >= (0 if calm else 40)
