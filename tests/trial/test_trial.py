@@ -2,9 +2,9 @@
 
 import pytest
 
-from tools.trial.fortnight import run
 from tools.trial.cases import Case, Expected
 from tools.trial.fleet import Fleet, fleet
+from tools.trial.fortnight import run
 from tools.trial.plan import Pen
 from tools.trial.playing import Course
 from tools.trial.truths import failing

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from exporter.log import configure
+import structlog
+
 from exporter.simulator.era import DAY
 from tools.trial.fleet import fleet
 from tools.trial.plan import cases
@@ -20,6 +21,7 @@ COURSE: Final = Course(scrapes=DAYS * A_DAY, down=(8 * A_DAY + 7, 8 * A_DAY + 8)
 
 def run(calm: bool) -> Outcome:  # noqa: FBT001 a pool of processes hands over positions
     """Return what becomes of the fleet while all is well, or with all the incidents."""
-    configure(level="error", form="logfmt")
+    # Every incident is in the log too; faults of the exporter itself have an alert.
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     watched = fleet(start=START, tenants=TENANTS, cloudbackup_tenants=CLOUD_BACKUP_TENANTS, spare=not calm)
     return tried(watched, [] if calm else cases(watched), COURSE)
