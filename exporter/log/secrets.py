@@ -32,10 +32,13 @@ _SHAPES: Final = (
 
 
 class Secrets:
-    """The secrets of this process; `conceal` is cheap, and everything that is written passes it."""
+    """The secrets of this process; `conceal` is cheap, and everything that is written passes it.
+
+    Threads read files and write events, too: what is looked up is replaced, never changed.
+    """
 
     def __init__(self) -> None:
-        self._ends: dict[str, list[str]] = {}
+        self._ends: dict[str, tuple[str, ...]] = {}
         """The last `SHORTEST` characters of a form → the forms that end so, the longest first."""
         self._lent: dict[str, None] = {}
 
@@ -52,7 +55,7 @@ class Secrets:
         self._lent[value] = None
         if len(self._lent) > LENT_AT_ONCE:
             oldest = next(iter(self._lent))
-            del self._lent[oldest]
+            self._lent.pop(oldest, None)
             self._forget(oldest)
 
     def conceal(self, text: str) -> str:
@@ -75,27 +78,23 @@ class Secrets:
 
     def _enter(self, value: str) -> None:
         for form in _forms(value):
-            forms = self._ends.setdefault(form[-SHORTEST:], [])
-            if form not in forms:
-                forms.append(form)
-                forms.sort(key=len, reverse=True)
+            alike = {form, *self._ends.get(form[-SHORTEST:], ())}
+            self._ends[form[-SHORTEST:]] = tuple(sorted(alike, key=len, reverse=True))
 
     def _forget(self, value: str) -> None:
         for form in _forms(value):
-            forms = self._ends.get(form[-SHORTEST:], [])
-            if form in forms:
-                forms.remove(form)
-            if not forms:
-                self._ends.pop(form[-SHORTEST:], None)
+            alike = tuple(each for each in self._ends.pop(form[-SHORTEST:], ()) if each != form)
+            if alike:
+                self._ends[form[-SHORTEST:]] = alike
 
     def _without_known(self, text: str) -> str:
         ends = self._ends
         found = [
-            (end + SHORTEST - len(form), end + SHORTEST)
-            for end in range(len(text) - SHORTEST + 1)
-            if text[end : end + SHORTEST] in ends
-            for form in ends[text[end : end + SHORTEST]]
-            if text.endswith(form, 0, end + SHORTEST)
+            (end - len(form), end)
+            for end in range(SHORTEST, len(text) + 1)
+            if text[end - SHORTEST : end] in ends
+            for form in ends.get(text[end - SHORTEST : end], ())
+            if text.endswith(form, 0, end)
         ]
         if not found:
             return text
