@@ -61,7 +61,8 @@ def _today() -> Section:
             ),
             how_many(
                 "Tenants with gaps",
-                "Tenants, not muted, with a workload of which less than 90 % of the scanned objects are protected.",
+                "Tenants, not muted, with a workload of which less than 90 % of the scanned objects are protected."
+                " Workloads with fewer than ten objects, or of which none was protected for 30 days, are left out.",
                 count(watched(GAPS), "tenant"),
                 look.NONE_IS_BETTER,
             ),

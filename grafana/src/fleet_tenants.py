@@ -6,22 +6,25 @@ from grafana.src import look
 from grafana.src.panels import Panel, Words
 from grafana.src.promql import (
     ALLOWED_AGE,
-    ANSWERED,
     BACKUPS,
     COMPLETED,
     EXPIRY,
     NAMES,
+    OBSERVED,
     OF_JOB,
     OF_SUBSCRIPTION,
     OF_TENANT,
     OF_WORKLOAD,
+    SCANNED,
     SEATS_RATIO,
     SOURCE,
     WORKLOAD,
+    age,
     count,
     newest,
     or_zero_for_tenants,
     per_tenant,
+    series,
     total,
 )
 from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Value, table_panel
@@ -34,8 +37,8 @@ def tenants_panel() -> Panel:
         "Tenants",
         "One row for each tenant of a source, the one with most failing jobs first; click a name for all about it."
         " Oldest backup: the job that waits longest for a completed run, of those that are meant to run. Coverage:"
-        " protected objects of all scanned. Seats: the fullest subscription. Data: the collector that has been without"
-        " an answer for longest.",
+        " protected objects of all scanned. Seats: the fullest subscription. Jobs seen: how long ago the jobs were last"
+        " told. Stale: collectors of this tenant that failed for so long that present state is withheld.",
     )
     labels = (NAME, SOURCE_COLUMN, ID)
     values = (*_troubles(), *_contract(), *_attention())
@@ -47,7 +50,7 @@ def _troubles() -> Iterator[Value]:
         f"{newest(COMPLETED, OF_JOB, SOURCE, WORKLOAD, BACKUPS)} and {newest(ALLOWED_AGE, OF_JOB, SOURCE, WORKLOAD)}"
     )
     protected = total(newest("m365backup_objects_protected", OF_WORKLOAD, SOURCE, WORKLOAD), *OF_TENANT)
-    scanned = total(newest("m365backup_objects_scanned", OF_WORKLOAD, SOURCE, WORKLOAD), *OF_TENANT)
+    scanned = total(newest(SCANNED, OF_WORKLOAD, SOURCE, WORKLOAD), *OF_TENANT)
     failing, late = or_zero_for_tenants(count(FAILING, *OF_TENANT)), or_zero_for_tenants(count(LATE, *OF_TENANT))
     oldest = f"time() - {per_tenant('min', expected)}"
     yield Value(expr=newest(NAMES, (*OF_TENANT, "tenant_name"), SOURCE))
@@ -64,7 +67,8 @@ def _contract() -> Iterator[Value]:
 
 
 def _attention() -> Iterator[Value]:
-    answered = newest(ANSWERED, (*OF_TENANT, "collector"), SOURCE, 'tenant!=""')
-    oldest = f"time() - {per_tenant('min', answered)}"
-    yield Value(title="Data", expr=oldest, unit=look.SECONDS, steps=look.FRESH)
+    collectors = series("m365backup_collector_stale", SOURCE, 'tenant!=""')
+    stale = count(f"min by ({', '.join(OF_TENANT)}, collector) ({collectors}) == 1", *OF_TENANT)
+    yield Value(title="Jobs seen", expr=age(OBSERVED, OF_TENANT, SOURCE), unit=look.SECONDS, steps=look.FRESH)
+    yield Value(title="Stale", expr=or_zero_for_tenants(stale), steps=look.NONE_IS_GOOD)
     yield Value(title="Muted", expr=newest("m365backup_tenant_muted", OF_TENANT, SOURCE), mapped=look.NOTED)

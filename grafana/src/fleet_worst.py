@@ -8,11 +8,9 @@ from grafana.src.links import TENANT_OF_SERIES
 from grafana.src.page import Section
 from grafana.src.panels import HALF, THIRD, Panel, Query, Words, bars_panel
 from grafana.src.promql import (
-    COVERAGE,
     OF_JOB,
     OF_RUNS,
     OF_TENANT,
-    OF_WORKLOAD,
     SHOWN,
     SOURCE,
     WORKLOAD,
@@ -25,7 +23,7 @@ from grafana.src.promql import (
     watched,
 )
 from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Label, Value, table_panel
-from grafana.src.troubles import ALERTS, FAILING, LATE, NOBODY
+from grafana.src.troubles import ALERTS, FAILING, LATE, NOBODY, meant_coverage
 
 JOB_LABELS: Final = (
     NAME,
@@ -86,7 +84,7 @@ def _alerts() -> Panel:
 
 def _tenants() -> Iterator[Panel]:
     failures = grown("m365backup_job_failures_total", OF_RUNS, SHOWN, SOURCE, WORKLOAD)
-    covered = per_tenant("min", newest(COVERAGE, OF_WORKLOAD, SOURCE, WORKLOAD))
+    covered = per_tenant("min", meant_coverage(SOURCE, WORKLOAD))
     yield bars_panel(
         Words("Most failures", "The ten tenants with most failed runs in the shown time.", TENANT_OF_SERIES),
         Query(f"topk(10, {named(total(failures, *OF_TENANT))} > 0)", "{{tenant_name}}", NOBODY),
@@ -94,7 +92,8 @@ def _tenants() -> Iterator[Panel]:
     yield bars_panel(
         Words(
             "Least covered",
-            "The ten tenants with the worst protected workload, as the share of its scanned objects.",
+            "The ten tenants with the worst protected workload, as the share of its scanned objects. Workloads with"
+            " fewer than ten objects, or of which none was protected for 30 days, are left out.",
             TENANT_OF_SERIES,
         ),
         Query(f"bottomk(10, {named(covered)})", "{{tenant_name}}"),

@@ -49,7 +49,7 @@ def page() -> Page:
 
 
 def _now() -> Iterator[Panel]:
-    up = series("up", INSTANCE)
+    up = newest("up", OF_INSTANCE, INSTANCE)  # one that is scraped in parts is many targets
     counts = (
         ("Instances", "Instances of the exporter that answer Prometheus.", f"{up} == 1", look.ALL_OR_NOTHING),
         ("Instances down", "Instances of the exporter that do not answer Prometheus.", f"{up} == 0", look.NONE_IS_GOOD),

@@ -16,7 +16,7 @@ from grafana.src.promql import (
     SEATS_RATIO,
     SOURCE,
     STORAGE_RATIO,
-    TENANT,
+    TENANTS,
     count,
     forecast,
     named,
@@ -29,7 +29,7 @@ from grafana.src.server_licenses import server_licenses_panel
 from grafana.src.subscriptions import SOME, subscriptions_panel
 from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Label, Value, table_panel
 
-THOSE: Final = (SOURCE, TENANT)
+THOSE: Final = (SOURCE, TENANTS)
 MONTH: Final = 30 * look.DAY
 
 SEATS: Final = ("m365backup_seats_used", "m365backup_seats_purchased")

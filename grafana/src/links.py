@@ -25,9 +25,9 @@ def to(uid: str, *variables: str) -> str:
     return f"/d/{uid}?{'&'.join((KEPT, *variables))}"
 
 
-TENANT_OF_ROW: Final = to(TENANT, "var-tenant=${__data.fields.tenant}")
-"""From a row of a table that has the column tenant, shown or not."""
-TENANT_OF_SERIES: Final = to(TENANT, "var-tenant=${__field.labels.tenant}")
+TENANT_OF_ROW: Final = to(TENANT, "var-tenant=${__data.fields.tenant:percentencode}")
+"""From a row of a table that has the column tenant, shown or not. Grafana itself would leave `+`, `&`, `#`."""
+TENANT_OF_SERIES: Final = to(TENANT, "var-tenant=${__field.labels.tenant:percentencode}")
 """From a series that has the label tenant."""
 
 

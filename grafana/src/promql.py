@@ -8,7 +8,10 @@ by its identifying labels with `newest` and every counter with `grown` before an
 from typing import Final
 
 SOURCE: Final = 'source=~"$source"'
-TENANT: Final = 'tenant=~"$tenant"'
+TENANT: Final = 'tenant="$tenant"'
+"""Where one is chosen: Grafana escapes nothing then, and an id is no pattern."""
+TENANTS: Final = 'tenant=~"$tenant"'
+"""Where several may be: Grafana escapes each for a pattern."""
 INSTANCE: Final = 'job=~"$job",instance=~"$instance"'
 WORKLOAD: Final = 'workload=~"$workload"'
 BACKUPS: Final = 'job_type=~"backup|copy"'
@@ -34,6 +37,9 @@ COVERAGE: Final = "source_tenant_workload:m365backup_objects_protected:ratio"
 SEATS_RATIO: Final = "source_tenant_subscription:m365backup_seats_used:ratio"
 STORAGE_RATIO: Final = "source_tenant_subscription:m365backup_storage_consumed:ratio"
 EXPIRY: Final = "m365backup_subscription_expiry_timestamp_seconds"
+SCANNED: Final = "m365backup_objects_scanned"
+OBSERVED: Final = "source_tenant:m365backup_jobs_observed_timestamp_seconds:max"
+"""Up to when the jobs of a tenant are known, whether it is asked for alone or with all others."""
 ANSWERED: Final = "m365backup_collector_last_success_timestamp_seconds"
 COMPLETED: Final = "m365backup_job_last_completed_timestamp_seconds"
 ALLOWED_AGE: Final = "m365backup_job_overdue_after_seconds"
@@ -43,6 +49,8 @@ LINES: Final = 20
 
 SHOWN: Final = "$__range"
 RECENT: Final = "$__rate_interval"
+LATELY: Final = "30d:6h"
+"""How far back it counts that something was protected, whatever time is shown; as in M365BackupCoverageLow."""
 
 
 def series(metric: str, *matchers: str) -> str:

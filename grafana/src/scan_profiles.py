@@ -24,7 +24,7 @@ from grafana.src.promql import (
     OF_TENANT,
     RECENT,
     SOURCE,
-    TENANT,
+    TENANTS,
     age,
     count,
     grown,
@@ -34,7 +34,7 @@ from grafana.src.promql import (
 )
 from grafana.src.tables import ID, NAME, SOURCE_COLUMN, Label, Value, table_panel
 
-THOSE: Final = (SOURCE, TENANT)
+THOSE: Final = (SOURCE, TENANTS)
 PROFILE: Final = "m365backup_scan_profile_"
 DRIFTED: Final = f"{newest(f'{PROFILE}drift', (*OF_PROFILE, 'setting'), *THOSE)} == 1"
 
@@ -58,6 +58,7 @@ def page() -> Page:
 
 def _now() -> Iterator[Panel]:
     report = age(f"{PROFILE}report_timestamp_seconds", OF_PROFILE, *THOSE)
+    daily = newest(f"{PROFILE}daily_scan_enabled", OF_PROFILE, *THOSE)
     counts = (
         ("Profiles", "Scan profiles of the chosen tenants.", newest(f"{PROFILE}info", OF_PROFILE, *THOSE), look.PLAIN),
         (
@@ -76,13 +77,13 @@ def _now() -> Iterator[Panel]:
         (
             "Daily scan off",
             "Profiles that do not look for new objects daily, so that these are not backed up.",
-            f"{newest(f'{PROFILE}daily_scan_enabled', OF_PROFILE, *THOSE)} == 0",
+            f"{daily} == 0",
             look.NONE_IS_BETTER,
         ),
         (
             "Old reports",
-            "Profiles whose last daily report is older than three days.",
-            f"{report} > {3 * look.DAY}",
+            "Profiles that scan daily whose last report is older than three days.",
+            f"{report} > {3 * look.DAY} and {daily} == 1",
             look.NONE_IS_GOOD,
         ),
     )

@@ -23,7 +23,6 @@ from grafana.src.promql import (
     ANSWERED,
     BACKUPS,
     COMPLETED,
-    COVERAGE,
     EXPIRY,
     FAILED,
     FIRING,
@@ -44,6 +43,7 @@ from grafana.src.promql import (
 )
 from grafana.src.promql import TENANT as CHOSEN
 from grafana.src.tables import SOURCE_COLUMN, Label, Value, table_panel
+from grafana.src.troubles import meant_coverage
 
 THIS: Final = (SOURCE, CHOSEN)
 JOBS: Final = (*THIS, WORKLOAD)
@@ -78,8 +78,12 @@ def _now() -> Iterator[Panel]:
         steps=look.BACKUP_AGE,
     )
     yield stat_panel(
-        Words("Lowest coverage", "Protected objects of all scanned, of the workload where that is lowest."),
-        Query(f"min({series(COVERAGE, *JOBS)})", may_be_empty="Veeam and Cloud Backup do not say what they scanned"),
+        Words(
+            "Lowest coverage",
+            "Protected objects of all scanned, of the workload where that is lowest, of those with ten objects or more"
+            " of which any was protected in the last 30 days.",
+        ),
+        Query(f"min({meant_coverage(*JOBS)})", may_be_empty="Veeam and Cloud Backup do not say what they scanned"),
         unit=look.SHARE,
         steps=look.COVERED,
     )

@@ -49,7 +49,11 @@ def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
 
 @EVERY
 def test_links_lead_to_dashboards(board: dict[str, Any]) -> None:
-    """Every link names a dashboard that exists and a variable that it has, and keeps the time range and the choices."""
+    """
+    Every link names a dashboard that exists and a variable that it has, and keeps the time range and the choices.
+
+    A value that it adds is encoded, or a `+` in a tenant's id would arrive as a blank.
+    """
     variables = {each["uid"]: {one["name"] for one in each["templating"]["list"]} for each in DASHBOARDS}
     addresses = [text for text in strings(board) if text.startswith("/") and "/d/" in text]
 
@@ -58,6 +62,7 @@ def test_links_lead_to_dashboards(board: dict[str, Any]) -> None:
         assert target in variables
         assert {"${__url_time_range}", "${datasource:queryparam}", "${source:queryparam}"} <= set(query.split("&"))
         assert set(re.findall(r"var-(\w+)=", query)) <= variables[target]
+        assert all(value.endswith(":percentencode}") for value in re.findall(r"var-\w+=([^&]*)", query))
     assert board["links"][0]["keepTime"]
     assert board["links"][0]["includeVars"]
 

@@ -18,7 +18,7 @@ import yaml
 from exporter.metrics.catalog import CATALOG
 from exporter.metrics.family import Family
 from grafana.src.dashboards import panel_queries, replaced
-from grafana.src.promql import NAMES, WATCHED
+from grafana.src.promql import COVERAGE, LATELY, NAMES, WATCHED
 from tests.grafana.promql import mentioned
 from tests.grafana.shown import ROOT, Shown, panels
 
@@ -118,12 +118,15 @@ def test_ranges_follow_the_reader(shown: Shown) -> None:
     """
     A range is Grafana's rate interval in what is drawn over time, and the shown time in what is one number.
 
-    What looks ahead learns from the shown time, from as few of its points as Grafana's interval says.
+    What looks ahead learns from the shown time, from as few of its points as Grafana's interval says. Whether any of a
+    workload was protected lately is asked of a month, whatever is shown.
     """
     for target in shown.panel["targets"]:
         allowed = "$__range" if target.get("instant") else "$__rate_interval"
         for selector in mentioned(target["expr"]).selectors:
             wanted = {"$__range:$__interval"} if SLOPES & set(selector.within) else {"", allowed}
+            if selector.metric == COVERAGE and "max_over_time" in selector.within:
+                wanted = {LATELY}
             assert selector.over in wanted, selector
 
 
@@ -141,6 +144,15 @@ def test_choices_are_heeded(shown: Shown) -> None:
             if selector.metric not in {NAMES, WATCHED}:
                 assert set(selector.labels) >= offered & LABELS[selector.metric], selector
                 assert "source" in selector.labels or set(selector.labels) >= {"job", "instance"}, selector
+
+
+@EVERY_PANEL
+def test_choices_match_as_they_are_escaped(shown: Shown) -> None:
+    """Where several can be chosen Grafana escapes them for a pattern, and only there they are asked for as one."""
+    several = {each["name"] for each in shown.dashboard["templating"]["list"] if each.get("multi")}
+    for expression in shown.expressions:
+        for sign, variable in re.findall(r'\w(=~|!~|!=|=)"[^"$]*\$(\w+)', expression):
+            assert sign == ("=~" if variable in several else "="), expression
 
 
 @EVERY_PANEL
