@@ -1,27 +1,22 @@
 """The container image: what its recipe says, and, in the long tests, that it can be built and run."""
 
-import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 import pytest
 
 from exporter import __version__
-from exporter.clock import SystemClock
 from exporter.settings import WebSettings
-from exporter.simulator.server import build_app, serve
-from exporter.simulator.world import World
-from tests.support.image import BASE, BUILT, Builder, Image
+from tests.deploy.conftest import found
+from tests.support.image import BASE, BUILT, Image
 from tests.support.process import free_port
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -30,7 +25,6 @@ CONFIG: Final = "/etc/m365-backup-exporter/config.yaml"
 STATE: Final = "/var/lib/m365-backup-exporter"
 LARGEST: Final = 100.0
 """Megabytes that may be added to the base."""
-TENANTS: Final = 3
 
 
 @pytest.fixture
@@ -90,15 +84,6 @@ def test_it_fits_the_program(steps: list[tuple[str, str]]) -> None:
     assert json.loads(last) == ["m365-backup-exporter", "healthcheck", "--config", CONFIG]
 
 
-@pytest.fixture(scope="module")
-def image() -> Iterator[Image]:
-    """Return the image, built on a Debian that is made for it; two gigabytes that are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="m365-backup-image-") as folder:
-        builder = Builder(Path(folder))
-        builder.base()
-        yield builder.build()
-
-
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """Return the folder for the volume, the image's user's own."""
@@ -142,44 +127,20 @@ def status_of(command: list[str]) -> int:
     return subprocess.run(command, check=False, timeout=60).returncode  # noqa: S603 - our own command
 
 
-@asynccontextmanager
-async def simulator() -> AsyncIterator[str]:
-    """Return the address of a simulator that runs while the context lasts."""
-    world = World(seed=1, tenants=TENANTS, start=time.time() - 86400)
-    server = await serve(build_app(world, clock=SystemClock()), "127.0.0.1", 0)
-    try:
-        yield server.base_url
-    finally:
-        await server.close()
-
-
-async def known(port: int) -> str:
-    """Return /metrics once all tenants are known."""
-    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(f"http://127.0.0.1:{port}/metrics") as response:
-                    text = await response.text()
-            except aiohttp.ClientConnectionError:
-                text = ""
-            if text.count("\nm365backup_tenant_info{") == TENANTS:
-                return text
-
-
 @pytest.mark.full
 @pytest.mark.timeout(2400)
-async def test_runs_with_a_read_only_root(image: Image, state: Path, tmp_path: Path) -> None:
+def test_runs_with_a_read_only_root(image: Image, api: str, state: Path, tmp_path: Path) -> None:
     """Nobody's process in a root that is read-only watches a fleet, is healthy, keeps its state and stops in time."""
     port = free_port()
-    async with simulator() as api:
-        config = write_config(tmp_path / "config.yaml", port, api)
-        start = image.config["Entrypoint"] + image.config["Cmd"]
-        check = image.config["Healthcheck"]["Test"][1:]
-        with running(image.command(start, config=config, state=state)) as process:
-            text = await known(port)
-            healthy = await asyncio.to_thread(status_of, image.command(check, config=config, state=state))
-            privileges, took = await asyncio.to_thread(stopped, process)
-        dead = await asyncio.to_thread(status_of, image.command(check, config=config, state=state))
+    config = write_config(tmp_path / "config.yaml", port, api)
+    check = image.command(image.config["Healthcheck"]["Test"][1:], config=config, state=state)
+    start = image.command(image.config["Entrypoint"] + image.config["Cmd"], config=config, state=state)
+
+    with running(start) as process:
+        text = found(f"http://127.0.0.1:{port}/metrics", "\nm365backup_tenant_info{", times=3)
+        healthy = status_of(check)
+        privileges, took = stopped(process)
+    dead = status_of(check)
 
     assert f'version="{__version__}"' in text
     assert (healthy, process.returncode, dead) == (0, 0, 1)

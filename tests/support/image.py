@@ -14,6 +14,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parent.parent.parent
 BASE: Final = "localhost/python-base:bookworm"
 BUILT: Final = "localhost/m365-backup-exporter:test"
+PACKAGES: Final = ("python3", "python3-venv", "ca-certificates", "tzdata")
 LONGEST: Final = 1200
 MIRROR: Final = "http://deb.debian.org/debian"
 _TOLD: Final = re.compile(r"^(?:global|:env:)\.(cert|client-cert|index-url|proxy|trusted-host)='(.*)'$", re.MULTILINE)
@@ -31,6 +32,11 @@ exec chroot "$root" setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-ne
 """
 
 
+def debian(folder: Path, packages: Sequence[str]) -> None:
+    """Put a Debian into *folder* that is as small as can be, with these packages."""
+    _done("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", str(folder), MIRROR)
+
+
 class Builder:
     """Buildah with a storage of its own."""
 
@@ -42,8 +48,7 @@ class Builder:
     def base(self) -> None:
         """Make an image of Debian with its Python, as small as Debian can be."""
         system = self._folder / "system"
-        packages = "python3,python3-venv,ca-certificates,tzdata"
-        _done("debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(system), MIRROR)
+        debian(system, PACKAGES)
         container = self._run("from", "scratch")
         self._run("copy", "--quiet", container, str(system), "/")
         self._run("commit", "--quiet", "--rm", container, BASE)
