@@ -16,7 +16,6 @@ BASE: Final = "localhost/python-base:bookworm"
 BUILT: Final = "localhost/m365-backup-exporter:test"
 PACKAGES: Final = ("python3", "python3-venv", "ca-certificates", "tzdata")
 LONGEST: Final = 1200
-MIRROR: Final = "http://deb.debian.org/debian"
 _TOLD: Final = re.compile(r"^(?:global|:env:)\.(cert|client-cert|index-url|proxy|trusted-host)='(.*)'$", re.MULTILINE)
 _MOUNTS: Final = """
 mkdir -p "$root/etc/m365-backup-exporter" "$root/proc" "$root/dev"
@@ -34,7 +33,7 @@ exec chroot "$root" setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-ne
 
 def debian(folder: Path, packages: Sequence[str]) -> None:
     """Put a Debian into *folder* that is as small as can be, with these packages."""
-    _done("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", str(folder), MIRROR)
+    _done("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", str(folder))
 
 
 class Builder:
