@@ -1,6 +1,7 @@
 """The composition root: what it survives, and what it says of itself."""
 
 import gc
+import re
 from typing import Any
 
 import aiohttp
