@@ -32,7 +32,7 @@ MARKER: Final = "alerts"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One alert by its name; what it is divided into by severity is one here."""
+    """One alert by its name; what it is divided into by severity or another label is one here."""
 
     name: str
     severities: tuple[str, ...]
@@ -134,7 +134,7 @@ def _alert(name: str, rules: Sequence[Mapping[str, Any]]) -> Alert:
     area = str(rules[0]["labels"]["area"])
     return Alert(
         name=name,
-        severities=tuple(str(rule["labels"]["severity"]) for rule in rules),
+        severities=tuple(dict.fromkeys(str(rule["labels"]["severity"]) for rule in rules)),
         area=BY_COLLECTOR if "{{" in area else area,
         lasting=str(rules[0].get("for", "")),
     )

@@ -74,12 +74,13 @@ def test_every_alert_has_a_runbook() -> None:
 
 
 def test_every_alert_is_one_row() -> None:
-    """Rules of one alert stand together and are alike but for the severity, so that one row tells of all of them."""
+    """Rules of one alert stand together and are alike but for a label, so that one row tells of all of them."""
     assert len({alert.name for alert in ALERTS}) == len(ALERTS)
     for alert in ALERTS:
         same = [rule for rule in ALL_RULES if rule.get("alert") == alert.name]
         assert len({(rule["labels"]["area"], rule.get("for")) for rule in same}) == 1
-        assert len(set(alert.severities)) == len(same)
+        assert len({tuple(sorted(rule["labels"].items())) for rule in same}) == len(same)
+        assert set(alert.severities) == {rule["labels"]["severity"] for rule in same}
 
 
 def test_every_area_is_explained() -> None:
