@@ -41,7 +41,8 @@ def tried(fleet: Fleet, cases: Sequence[Case], course: Course) -> Outcome:
     struck = fleet.struck((case.source, case.incident) for case in cases)
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         recording = played(struck, course, rules.words(), Path(folder))
+        known = rules.alerts()
         episodes = fired(recording, rules.shipped(), Path(folder))
-    verdict = judged(Trial(struck, recording, episodes), cases, rules.alerts())
+    verdict = judged(Trial(struck, recording, episodes), cases, known)
     seconds = time.monotonic() - began
     return Outcome(verdict, fleet.tenants, len(recording.series), recording.scrapes, seconds)
