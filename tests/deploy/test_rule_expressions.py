@@ -51,7 +51,7 @@ def test_alerts_are_sorted(rule: Rule) -> None:
 
 @EVERY_ALERT
 def test_alerts_wait_for_restarts(rule: Rule) -> None:
-    """An alert outlives two missed scrapes, one about a tenant half an hour; what must last is evaluated more than once."""
+    """An alert outlives two missed scrapes, about a tenant half an hour; what must last is evaluated twice at least."""
     assert rule.kept >= max(600.0, 2 * rule.every)
     assert rule.kept >= 1800.0 or "source_tenant:m365backup_tenant:watched" not in rule.expr
     assert rule.lasting == 0 or rule.lasting >= 2 * rule.every

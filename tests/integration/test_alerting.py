@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Final
 
 import aiohttp
 import pytest
@@ -12,8 +14,9 @@ import pytest
 from exporter.simulator.world import World
 from grafana.src.dashboards import panel_queries
 from tests.support.prometheus import Prometheus
-from tools.stack.configs import CUSTOMERS, INCIDENTS, SEED, Addresses
+from tools.stack.configs import CUSTOMERS, INCIDENTS, SEED, Addresses, write_alertmanager
 from tools.stack.notifications import Notification, receiving
+from tools.stack.program import installed, running
 from tools.stack.stack import running_stack
 
 HURRY = 240.0
@@ -42,6 +45,41 @@ EXPECTED: set[Told] = {
     ("ServerLicenseOverused", "vb365", ""),
 }
 """What deploy/stack/incidents.yaml means. Not in it is what the muted Fabrikam suffers."""
+CONTOSO: Final = {"tenant": "t1", "tenant_name": "Contoso"}
+JOB: Final = {**CONTOSO, "area": "jobs", "product": "Microsoft 365", "workload": "all", "job_type": "backup"}
+FIRING: Final[list[dict[str, str]]] = [
+    {"alertname": "SourceDown", "source": "down", "severity": "critical", "area": "source"},
+    {"alertname": "SubscriptionExpired", "source": "down", "severity": "critical", "area": "licensing", **CONTOSO},
+    {"alertname": "ManyTenantsFailing", "source": "vendor", "severity": "critical", "area": "source"},
+    {"alertname": "JobFailed", "source": "vendor", "severity": "warning", "job_name": "A", **JOB},
+    {"alertname": "JobOverdue", "source": "vendor", "severity": "critical", "cause": "failing", "job_name": "A", **JOB},
+    {
+        "alertname": "JobOverdue",
+        "source": "vendor",
+        "severity": "critical",
+        "cause": "not_running",
+        "job_name": "B",
+        **JOB,
+    },
+    {"alertname": "JobFailingRepeatedly", "source": "jobs", "severity": "critical", "job_name": "A", **JOB},
+    {"alertname": "JobFailed", "source": "jobs", "severity": "warning", "job_name": "A", **JOB},
+    {"alertname": "JobFailed", "source": "jobs", "severity": "warning", "job_name": "B", **JOB},
+    {"alertname": "CollectorStale", "source": "stale", "severity": "warning", "area": "licensing", "shards": "all"},
+    {"alertname": "SeatsAlmostUsed", "source": "stale", "severity": "info", "area": "licensing", **CONTOSO},
+    {"alertname": "SubscriptionExpired", "source": "stale", "severity": "critical", "area": "licensing", **CONTOSO},
+    {"alertname": "ServerLicenseExpired", "source": "stale", "severity": "critical", "area": "licensing"},
+    {"alertname": "CollectorStale", "source": "shard", "severity": "warning", "area": "licensing", "shards": "some"},
+    {"alertname": "SeatsExhausted", "source": "shard", "severity": "warning", "area": "licensing", **CONTOSO},
+]
+"""What fires at once in a world of five sources, by what is the matter with them."""
+HELD_BACK: Final = {
+    ("down", "SubscriptionExpired", ""),
+    ("vendor", "JobFailed", "A"),
+    ("vendor", "JobOverdue", "A"),
+    ("jobs", "JobFailed", "A"),
+    ("stale", "SeatsAlmostUsed", ""),
+}
+"""Which of it nobody is told: source, alert, job."""
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -160,3 +198,49 @@ async def test_a_calm_world_sends_nothing(tmp_path: Path) -> None:
 
         assert await prometheus.query("ALERTS") == []
         assert ear.heard == []
+
+
+async def test_what_another_alert_says_is_held_back(tmp_path: Path) -> None:
+    """Of one cause one alert is told, and no other cause is hidden by it: a real Alertmanager reads what is shipped."""
+    addresses, ear = free_addresses(), Ear()
+    url = f"http://{addresses.alertmanager}"
+    command = (
+        installed("prometheus-alertmanager", "alertmanager"),
+        f"--config.file={write_alertmanager(tmp_path, addresses, HURRY)}",
+        f"--storage.path={tmp_path / 'data'}",
+        f"--web.listen-address={addresses.alertmanager}",
+        "--cluster.listen-address=",
+    )
+    async with (
+        receiving(addresses.notifications, ear.hear),
+        running("alertmanager", command, ready=f"{url}/-/ready", log=tmp_path / "log"),
+        aiohttp.ClientSession() as session,
+    ):
+        await session.post(f"{url}/api/v2/alerts", json=[posted(labels) for labels in FIRING])
+        await ear.hears({as_told(labels) for labels in FIRING if about(labels) not in HELD_BACK})
+        async with session.get(f"{url}/api/v2/alerts?active=false") as response:
+            suppressed = {about(each["labels"]) for each in await response.json()}
+
+        assert suppressed == HELD_BACK
+        assert {about(each.labels) for each in ear.heard} == {about(labels) for labels in FIRING} - HELD_BACK
+
+
+def posted(labels: dict[str, str]) -> dict[str, Any]:
+    """Return an alert as Prometheus sends it, firing now."""
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    texts = {"summary": "", "description": "", "runbook_url": "", "dashboard_url": ""}
+    return {
+        "labels": {**labels, "alertname": f"M365Backup{labels['alertname']}"},
+        "annotations": texts,
+        "startsAt": since,
+    }
+
+
+def about(labels: dict[str, str]) -> tuple[str, str, str]:
+    """Return source, alert and job."""
+    return labels["source"], labels["alertname"].removeprefix("M365Backup"), labels.get("job_name", "")
+
+
+def as_told(labels: dict[str, str]) -> Told:
+    """Return what an ear makes of an alert."""
+    return labels["alertname"], labels["source"], labels.get("tenant_name", "")
