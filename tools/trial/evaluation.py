@@ -50,7 +50,7 @@ def fired(recording: Recording, rules: Sequence[Path], folder: Path) -> list[Epi
     said = run.stdout + run.stderr
     changes = list(_FAILED.finditer(said))
     if run.returncode and not changes:
-        raise RuntimeError(f"promtool could not evaluate the rules:\n{said[:4000]}")
+        raise RuntimeError(f"promtool could not evaluate the rules, status {run.returncode}:\n{said[:4000]}")
     return sorted(_episodes(recording, changes), key=lambda each: each.since)
 
 
