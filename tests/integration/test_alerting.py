@@ -26,6 +26,8 @@ LONGEST = 3600.0 / HURRY
 PATIENCE = 100.0
 EVERYWHERE = "Tailspin Logistics"
 """The customer that all three vendors back up."""
+STARTING = "M365BackupExporterAbsent"
+"""Waits a quarter of an hour as shipped, and here less than a Prometheus may take to scrape for the first time."""
 Told = tuple[str, str, str]
 """Alert, source, tenant."""
 EXPECTED: set[Told] = {
@@ -124,7 +126,7 @@ class Ear:
                 each.labels.get("tenant_name", ""),
             )
             for each in self.heard
-            if each.status == "firing"
+            if each.status == "firing" and each.labels["alertname"] != STARTING
         }
 
 
@@ -196,8 +198,8 @@ async def test_a_calm_world_sends_nothing(tmp_path: Path) -> None:
         await prometheus.until("count(source_tenant:m365backup_tenant:watched)", bool)
         await asyncio.sleep(LONGEST)
 
-        assert await prometheus.query("ALERTS") == []
-        assert ear.heard == []
+        assert await prometheus.query(f'ALERTS{{alertname!="{STARTING}"}}') == []
+        assert ear.told() == set()
 
 
 async def test_what_another_alert_says_is_held_back(tmp_path: Path) -> None:
