@@ -26,9 +26,9 @@ def test_names() -> None:
 
 def test_events_about_a_source_say_so() -> None:
     """What names a tenant or a collector names the source, too."""
-    about = {name for name, event in events().items() if {"tenant", "collector"} & set(event.keys)}
+    about = [event for event in events().values() if {"tenant", "collector"} & set(event.keys)]
 
-    assert [name for name in about if "source" not in events()[name].keys] == []
+    assert [event.name for event in about if "source" not in event.keys] == []
 
 
 def test_once_leaves_out_what_it_tells_itself() -> None:

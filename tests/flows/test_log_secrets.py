@@ -192,7 +192,9 @@ def forms(secret: str) -> Iterator[str]:
         yield encoded[4 if before else 0 : -4]
 
 
-@pytest.mark.parametrize("form", ["console", "json", "logfmt"])
+@pytest.mark.parametrize(
+    "form", [pytest.param("console", marks=pytest.mark.full), "json", pytest.param("logfmt", marks=pytest.mark.full)]
+)
 async def test_nobody_reads_a_secret(form: str, tmp_path: Path) -> None:
     """Nothing that the process writes, serves or keeps holds a secret, whoever fails, quotes it or sends it back."""
     clock = SystemClock()
