@@ -15,6 +15,7 @@ from aiohttp import web
 from yarl import URL
 
 from exporter import __version__
+from exporter.client.lookup import Lookup
 from exporter.clock import Clock
 from exporter.errors import SettingsError
 from exporter.fleet import Fleet, Watched
@@ -27,6 +28,7 @@ from exporter.service import Supervisor, status_line
 from exporter.settings import Settings
 from exporter.settings.shown import Shown
 from exporter.state import LOOK_EVERY, State
+from exporter.threads import FILES
 from exporter.web.app import web_app
 from exporter.web.config.door import Door
 from exporter.web.lifecycle import add_reload
@@ -98,7 +100,7 @@ class Daemon:
     async def _reload(self, read: Callable[[], Settings]) -> list[str]:
         before = self.fleet.settings
         try:
-            settings = await asyncio.to_thread(read)
+            settings = await asyncio.get_running_loop().run_in_executor(FILES, read)
             protection = await self.door.reread() if self.door else None
             news = await self.fleet.change(settings)
         except SettingsError as error:
@@ -189,7 +191,7 @@ async def run(
 def outgoing_session() -> aiohttp.ClientSession:
     """Return the one session of all sources: its connections are limited by their limiters, not here."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, resolver=Lookup()),
         headers={"User-Agent": f"m365-backup-exporter/{__version__}", "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
     )

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from exporter.errors import CredentialsRefused
 from exporter.log.secrets import SECRETS
+from exporter.threads import FILES
 
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS: Final = 300
@@ -62,7 +63,7 @@ class Secret:
             return self._value
         if self._file is None:
             raise CredentialsRefused("no secret is configured")
-        content = await asyncio.to_thread(_read_file, self._file)
+        content = await asyncio.get_running_loop().run_in_executor(FILES, _read_file, self._file)
         try:
             secret = content.decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
@@ -128,11 +129,12 @@ class CertificateGrant(Grant):
 
         Raises CredentialsRefused, with the path, if the files cannot be used together.
         """
+        loop = asyncio.get_running_loop()
         return {
             "grant_type": "client_credentials",
             "client_id": self._client_id,
             "client_assertion_type": _ASSERTION_TYPE,
-            "client_assertion": await asyncio.to_thread(self._assertion, token_url, int(now)),
+            "client_assertion": await loop.run_in_executor(FILES, self._assertion, token_url, int(now)),
         }
 
     def _assertion(self, token_url: str, now: int) -> str:

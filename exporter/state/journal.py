@@ -16,7 +16,7 @@ from exporter.clock import Clock
 from exporter.state.batch import Batch
 from exporter.state.database import Contents, Database
 from exporter.state.tables import ACCEPTED, Key, Row, Table
-from exporter.state.thread import OneThread
+from exporter.threads import DaemonThreads
 
 LOG: Final = structlog.get_logger("exporter.state")
 COMMIT_EVERY: Final = 1.5
@@ -44,7 +44,7 @@ class Journal:
         self._clock = clock
         self._everything = everything
         """Returns all that memory holds; the rows of one tenant are of one moment."""
-        self._thread = OneThread("state")
+        self._thread = DaemonThreads("state", 1)
         self._batch = Batch()
         self._since: float | None = None
         """When the oldest unwritten row came."""

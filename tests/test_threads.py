@@ -1,4 +1,4 @@
-"""The thread that a hanging disk may keep."""
+"""The threads that a hanging disk or name service may keep."""
 
 import subprocess
 import sys
@@ -8,12 +8,12 @@ from threading import Event
 
 import pytest
 
-from exporter.state.thread import OneThread
+from exporter.threads import DaemonThreads
 
 
 def test_one_after_another() -> None:
     """What is submitted is done in its order, and a fault belongs to whoever submitted it."""
-    thread = OneThread("test")
+    thread = DaemonThreads("test", 1)
     done: list[int] = []
 
     for number in range(3):
@@ -29,7 +29,7 @@ def test_one_after_another() -> None:
 
 def test_what_is_cancelled_is_not_done() -> None:
     """Work that nobody wants any more before it began is left out."""
-    thread, go = OneThread("test"), Event()
+    thread, go = DaemonThreads("test", 1), Event()
     done: list[int] = []
     thread.submit(go.wait)
 
@@ -43,7 +43,7 @@ def test_what_is_cancelled_is_not_done() -> None:
 
 def test_only_positional_arguments() -> None:
     """What it cannot do is refused at once."""
-    thread = OneThread("test")
+    thread = DaemonThreads("test", 1)
 
     with pytest.raises(TypeError, match="positional"):
         thread.submit(int, x="1")
@@ -54,8 +54,8 @@ def test_a_process_ends_without_it() -> None:
     """A process ends although its thread hangs for ever."""
     code = """
         from threading import Event
-        from exporter.state.thread import OneThread
-        OneThread("test").submit(Event().wait)
+        from exporter.threads import DaemonThreads
+        DaemonThreads("test", 1).submit(Event().wait)
     """
     began = time.monotonic()
 
