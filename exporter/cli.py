@@ -20,22 +20,30 @@ from exporter.healthcheck import healthcheck
 from exporter.heap import bounded_collections
 from exporter.log import configure, log_crashes
 from exporter.metrics.catalog import markdown
+from exporter.output import OutputLost, standard_output
 from exporter.settings import json_schema, load, unreadable_files
 from exporter.simulate import add_options, add_world_options, simulate
 from exporter.web.config.protection import read_protection
 
 USAGE_FAULT: Final = 2
+OUTPUT_LOST: Final = 74
+"""EX_IOERR of sysexits.h."""
 INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its status."""
-    options = _parser().parse_args(arguments)
     try:
-        status = options.command(options)
+        with standard_output():
+            options = _parser().parse_args(arguments)
+            status = options.command(options)
     except SettingsError as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
         sys.exit(USAGE_FAULT)
+    except OutputLost as lost:
+        if not lost.unread:
+            sys.stderr.write(f"standard output: cannot be written: {lost}\n")
+        sys.exit(OUTPUT_LOST)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(status)

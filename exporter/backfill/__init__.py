@@ -57,7 +57,7 @@ def backfill(options: argparse.Namespace, clock: Clock, session: Callable[[], Cl
     try:
         done = _done(options, settings, names, journal, clock, session)
     except OSError as error:
-        sys.stderr.write(f"{options.output or 'standard output'}: cannot be written: {error.strerror}\n")
+        sys.stderr.write(f"{options.output or 'temporary file'}: cannot be written: {error.strerror}\n")
     finally:
         journal.close(done=done)
         if journal.path is not None and journal.path.exists():

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,7 +38,8 @@ def once(options: argparse.Namespace, clock: Clock, session: Callable[[], Client
     structlog.configure(processors=[_told_at_the_end, *structlog.get_config()["processors"]])
     pieces, failures = asyncio.run(ask_once(load(options.config), clock, session, as_json=options.json))
     sys.stderr.writelines(f"{failure}\n" for failure in failures)
-    return FAILED if not _written(pieces) or failures else 0
+    sys.stdout.buffer.writelines(pieces)
+    return FAILED if failures else 0
 
 
 def _told_at_the_end(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -97,16 +97,3 @@ def _failures(cycle: Cycle) -> Iterator[str]:
     for collector, number in withheld.items():
         if number:
             yield f"{cycle.watched.name}: {collector}: {number} more not asked, as the same kept failing"
-
-
-def _written(pieces: Iterable[bytes]) -> bool:
-    """Write to standard output; tell if that worked."""
-    try:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        sys.stderr.write(f"standard output: cannot be written: {error.strerror}\n")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again when it ends
-        return False
-    return True
