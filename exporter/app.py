@@ -107,6 +107,10 @@ class Daemon:
             LOG.error("reload_failed", faults=error.faults, consequence="everything goes on as it was")  # noqa: TRY400
             self.instruments.set("exporter_config_last_reload_successful", 0)
             return error.faults
+        except Exception:
+            LOG.exception("reload_broken")
+            self.instruments.set("exporter_config_last_reload_successful", 0)
+            return ["a bug stopped it; the log says where"]
         if self.door and protection:
             self.door.take_over(protection)
         if before.log != settings.log:

@@ -7,10 +7,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.app import Daemon, running
 from exporter.settings import Settings
 from tests.flows.test_reload import faulty, settings_for
+from tests.support.scrape import exposition
 from tests.support.warp import WarpClock, warped
 
 
@@ -55,6 +57,27 @@ def test_faults() -> None:
 
     assert answers == [(500, "config.yaml: sources.one.kind: is required\n")]
     assert watched == ["one"]
+
+
+def test_a_bug() -> None:
+    """A bug that stops a reload is answered and logged, the metric says that it failed, and the rest goes on."""
+
+    def read() -> Settings:
+        raise ZeroDivisionError
+
+    async def show() -> tuple[tuple[int, str], str]:
+        clock = WarpClock()
+        async with running(enabled(one={}), clock, read, tidy_every=10) as daemon:
+            answer = await ask(daemon)
+            await clock.sleep(30)
+            return answer, await exposition(daemon)
+
+    with capture_logs() as logs:
+        answer, text = warped(show)
+
+    assert answer == (500, "a bug stopped it; the log says where\n")
+    assert "m365backup_exporter_config_last_reload_successful 0\n" in text
+    assert "reload_broken" in {line["event"] for line in logs}
 
 
 def test_not_enabled() -> None:

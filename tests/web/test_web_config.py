@@ -90,6 +90,16 @@ NEWER = [
 ]
 """What only later releases of Prometheus know."""
 
+HALF = {
+    f'basic_auth_users: {{"a\\ud800": {HASH}}}': "basic_auth_users.a",
+    'tls_server_config: {cert: "a\\ud800", key_file: server.key}': "tls_server_config.cert",
+    'tls_server_config: {cert_file: server.pem, key: "a\\udfff"}': "tls_server_config.key",
+    'tls_server_config: {cert_file: "a\\ud800", key_file: server.key}': "tls_server_config.cert_file",
+    'tls_server_config: {cert_file: server.pem, key_file: "a\\0"}': "tls_server_config.key_file",
+    f'tls_server_config: {{{WITH_CA}, client_ca: "\\udfff"}}': "tls_server_config.client_ca",
+}
+"""Text that YAML can write and nobody can use."""
+
 
 @pytest.fixture
 def papers(tmp_path: Path) -> Papers:
@@ -110,6 +120,15 @@ def written(papers: Papers, text: str) -> Path:
     """Write a web configuration file as it stands here."""
     papers.file.write_text(text, encoding="utf-8")
     return papers.file
+
+
+@pytest.mark.parametrize("text", HALF)
+def test_half_a_character(papers: Papers, text: str) -> None:
+    """Half a character, or NUL, is a fault with its place, wherever it stands."""
+    (found, *_) = faults(written(papers, text))
+
+    assert found.startswith(f"{papers.file}: {HALF[text]}")
+    assert found.endswith(": holds half a character, or NUL, which nobody can write or send")
 
 
 @pytest.mark.parametrize("text", GOOD)

@@ -2,13 +2,15 @@
 
 import asyncio
 from pathlib import Path
+from typing import Never
 
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
 from yarl import URL
 
-from exporter.web.config.door import LOOK_EVERY
+from exporter.web.config.door import LOOK_EVERY, Door
+from exporter.web.config.protection import Protection
 from tests.support.clock import FakeClock
 from tests.support.process import until
 from tests.web.secured import Papers, behind, hashed, leaks, opened, papers_in
@@ -141,3 +143,23 @@ async def test_it_is_looked_after(papers: Papers) -> None:
 
     assert [line["event"] for line in logs] == ["web_config_refused", "web_config_taken_over"]
     assert set(clock.waits) == {LOOK_EVERY}
+
+
+class Unreadable(dict[Path, bytes | str]):
+    """Files that a bug stumbles over."""
+
+    def items(self) -> Never:
+        """Stumble."""
+        raise ZeroDivisionError
+
+
+async def test_a_bug_is_told_once(papers: Papers) -> None:
+    """A bug at each look is logged once, and again only when something else was between."""
+    clock = FakeClock()
+    door = Door(papers.file, Protection({}, {}, None, Unreadable()))
+    with capture_logs() as logs:
+        looking = asyncio.create_task(door.look_after(clock))
+        await until(lambda: len(clock.waits) > 5, "it was looked at several times")
+        looking.cancel()
+
+    assert [line["event"] for line in logs] == ["web_config_broken"]

@@ -70,8 +70,10 @@ class Door:
             await clock.sleep(LOOK_EVERY)
             try:
                 await self.look()
-            except Exception:
-                LOG.exception("web_config_broken")
+            except Exception as bug:
+                if self._told != [repr(bug)]:
+                    LOG.exception("web_config_broken")
+                self._told = [repr(bug)]
 
     async def look(self) -> None:
         """Take over what has changed since it was read, if anything has."""

@@ -54,24 +54,42 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _whole(value: str) -> str:
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("holds half a character, or NUL, which nobody can write or send")
+    return value
+
+
+def _whole_path(path: Path) -> Path:
+    return Path(_whole(str(path)))
+
+
+def _whole_secret(secret: SecretStr) -> SecretStr:
+    return SecretStr(_whole(secret.get_secret_value()))
+
+
+_Text = Annotated[str, AfterValidator(_whole)]
+_File = Annotated[Path, AfterValidator(_whole_path)]
+
+
 class TlsServerConfig(Options):
     """How TLS is spoken. Paths are relative to the file; certificates and keys are PEM."""
 
-    cert: str | None = None
+    cert: _Text | None = None
     """The certificate itself, with those between it and its authority, instead of `cert_file`."""
-    key: SecretStr | None = None
+    key: Annotated[SecretStr, AfterValidator(_whole_secret)] | None = None
     """The private key itself, instead of `key_file`."""
-    client_ca: str | None = None
+    client_ca: _Text | None = None
     """The certificates themselves, instead of `client_ca_file`."""
-    cert_file: Path | None = None
+    cert_file: _File | None = None
     """What the exporter shows of itself."""
-    key_file: Path | None = None
+    key_file: _File | None = None
     """The private key, not encrypted."""
-    client_ca_file: Path | None = None
+    client_ca_file: _File | None = None
     """Who may vouch for clients."""
     client_auth_type: ClientAuth = "NoClientCert"
     """Whether clients must show a certificate."""
-    client_allowed_sans: tuple[str, ...] = ()
+    client_allowed_sans: tuple[_Text, ...] = ()
     """If any: one of these must be among the alternative names of a client's certificate."""
     min_version: Version = "TLS12"
     """TLS10 and TLS11 mean TLS12: OpenSSL as it is delivered refuses them."""
@@ -164,7 +182,7 @@ class WebConfig(Options):
 
     tls_server_config: TlsServerConfig | None = None
     http_server_config: HttpServerConfig = HttpServerConfig()
-    basic_auth_users: dict[str, Annotated[SecretStr, AfterValidator(_bcrypt)]] | None = Field(
+    basic_auth_users: dict[_Text, Annotated[SecretStr, AfterValidator(_bcrypt)]] | None = Field(
         default=None, min_length=1
     )
     """Who may come in: names and the bcrypt hashes of their passwords."""
