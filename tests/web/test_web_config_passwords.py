@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from exporter.web.config.passwords import MOST_REFUSED, MOST_WAITING, Passwords
+from exporter.web.config.passwords import MOST_REFUSED, Passwords
+from exporter.web.config.turns import MOST_OF_ONE
 from tests.web.secured import hashed
 
 HERE = "192.0.2.1"
@@ -74,13 +75,41 @@ async def test_a_known_scraper_does_not_wait() -> None:
 async def test_a_queue_has_an_end() -> None:
     """From one address only so many comparisons wait; another still gets its turn, and that one later."""
     passwords = Passwords(users(contoso="right"))
-    guesses = [asyncio.create_task(fit(passwords, "contoso", f"guess {number}")) for number in range(MOST_WAITING + 5)]
+    guesses = [asyncio.create_task(fit(passwords, "contoso", f"guess {number}")) for number in range(MOST_OF_ONE + 5)]
     await asyncio.sleep(0)
 
     assert await fit(passwords, "contoso", "right") is None
     assert await fit(passwords, "contoso", "right", ELSEWHERE) is True
-    assert await asyncio.gather(*guesses) == [False] * MOST_WAITING + [None] * 5
+    assert await asyncio.gather(*guesses) == [False] * MOST_OF_ONE + [None] * 5
     assert await fit(passwords, "contoso", "fifth") is False
+
+
+async def test_a_new_scraper_waits_for_one_guess_of_each_network() -> None:
+    """A right password that is not known yet gets its turn after one guess of every address, however many queue."""
+    passwords = Passwords(users(contoso="right"))
+    guesses = [
+        asyncio.create_task(fit(passwords, "contoso", f"guess {each} {number}", f"192.0.2.{each}"))
+        for each in range(60)
+        for number in range(MOST_OF_ONE)
+    ]
+    await asyncio.sleep(0)
+
+    assert await fit(passwords, "contoso", "right", "198.51.100.1") is True
+
+    compared = [guess for guess in guesses if guess.done() and guess.result() is False]
+    assert len(compared) <= 61
+    await asyncio.gather(*guesses)
+
+
+async def test_who_hung_up_is_not_compared() -> None:
+    """Whose client has gone by its turn costs nothing."""
+    passwords = Passwords(users(contoso="right"))
+    asked = [
+        asyncio.create_task(passwords.fit(b"contoso", b"right", f"192.0.2.{each}", gone=lambda: True))
+        for each in range(3)
+    ]
+
+    assert await asyncio.gather(*asked) == [True, None, None]  # the first did not wait
 
 
 async def test_the_same_question_is_answered_once() -> None:
@@ -91,10 +120,10 @@ async def test_the_same_question_is_answered_once() -> None:
     once = time.perf_counter() - begun
 
     begun = time.perf_counter()
-    verdicts = await asyncio.gather(*(fit(passwords, "contoso", "right") for _ in range(MOST_WAITING)))
+    verdicts = await asyncio.gather(*(fit(passwords, "contoso", "right") for _ in range(MOST_OF_ONE)))
 
-    assert verdicts == [True] * MOST_WAITING
-    assert time.perf_counter() - begun < once * MOST_WAITING / 2
+    assert verdicts == [True] * MOST_OF_ONE
+    assert time.perf_counter() - begun < once * MOST_OF_ONE / 2
 
 
 async def test_names_are_not_told() -> None:

@@ -94,7 +94,7 @@ class Door:
         if not self._passwords.asked:
             return None
         given = _credentials(request)
-        fits = await self._passwords.fit(*given, request.remote or "") if given else False
+        fits = await self._passwords.fit(*given, request.remote or "", gone=_gone(request)) if given else False
         if fits:
             return None
         if fits is None:
@@ -109,6 +109,11 @@ class Door:
                 response.headers[name] = value
             else:
                 response.headers.pop(name, None)
+
+
+def _gone(request: web.Request) -> Callable[[], bool]:
+    """Return what tells whether the client has hung up."""
+    return lambda: request.transport is None or request.transport.is_closing()
 
 
 def _credentials(request: web.Request) -> tuple[bytes, bytes] | None:

@@ -1,22 +1,21 @@
 """Whether a name and a password fit: by bcrypt, in a thread, one at a time, and remembered.
 
 bcrypt is slow on purpose, so whoever guesses passwords keeps it busy. Hence a scrape whose verdict is known never waits
-for one that is not, and guesses from one address cannot queue without end. Nothing tells a name that exists from one
+for one that is not, and who guesses waits for his own guesses, see `turns`. Nothing tells a name that exists from one
 that does not: either costs a comparison, and which hash stands in for a missing one depends on the name alone.
 """
 
 import asyncio
 import hmac
 import secrets
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Final
 
 import bcrypt
 
-MOST_WAITING: Final = 16
-"""Comparisons that may wait for one address: a second's worth of the usual cost."""
+from exporter.web.config.turns import Turns
+
 MOST_REFUSED: Final = 1024
 """Wrong passwords remembered, so that a scraper with an old one costs nothing."""
 _USED_BY_BCRYPT: Final = 72
@@ -33,8 +32,7 @@ class Passwords:
         """User → digest of what was right last; apart from the wrong, which must not crowd it out."""
         self._wrong: dict[bytes, None] = {}
         """Digests, the one used longest ago first."""
-        self._turn = asyncio.Semaphore(1)
-        self._waiting: Counter[str] = Counter()
+        self._turns = Turns()
 
     @property
     def asked(self) -> bool:
@@ -49,14 +47,19 @@ class Passwords:
         self._right.clear()
         self._wrong.clear()
 
-    async def fit(self, name: bytes, password: bytes, address: str) -> bool | None:
-        """Tell whether *password* is that of *name*; ``None`` if too much that *address* asked waits already."""
+    async def fit(
+        self, name: bytes, password: bytes, address: str, *, gone: Callable[[], bool] = lambda: False
+    ) -> bool | None:
+        """Tell whether *password* is that of *name*; ``None`` if too many wait, or who asked is *gone* meanwhile."""
         stored = self._users.get(name)
         compared = stored or self._stand_in(name)
         digest = self._digest(name, password, compared)
         known = self._remembered(name, digest)
         if known is None:
-            known = await self._compared(name, password, compared, digest, address=address)
+            async with self._turns.turn(address, gone) as granted:
+                if not granted:
+                    return None
+                known = await self._compared(name, password, compared, digest)
         return known and stored is not None
 
     def _remembered(self, name: bytes, digest: bytes) -> bool | None:
@@ -67,21 +70,11 @@ class Passwords:
         self._wrong[digest] = self._wrong.pop(digest)
         return False
 
-    async def _compared(
-        self, name: bytes, password: bytes, stored: bytes, digest: bytes, *, address: str
-    ) -> bool | None:
-        if self._waiting[address] >= MOST_WAITING:
-            return None
-        self._waiting[address] += 1
-        try:
-            async with self._turn:
-                known = self._remembered(name, digest)  # by one who asked the same before us
-                if known is None:
-                    known = await asyncio.to_thread(bcrypt.checkpw, password[:_USED_BY_BCRYPT], stored)
-                    self._remember(name, digest, right=known and self._users.get(name) == stored)
-        finally:
-            self._waiting[address] -= 1
-            self._waiting += Counter()  # which drops those at zero
+    async def _compared(self, name: bytes, password: bytes, stored: bytes, digest: bytes) -> bool:
+        known = self._remembered(name, digest)  # by one who asked the same before us
+        if known is None:
+            known = await asyncio.to_thread(bcrypt.checkpw, password[:_USED_BY_BCRYPT], stored)
+            self._remember(name, digest, right=known and self._users.get(name) == stored)
         return known
 
     def _remember(self, name: bytes, digest: bytes, *, right: bool) -> None:
