@@ -17,7 +17,7 @@ from yarl import URL
 from exporter import __version__
 from exporter.client.lookup import Lookup
 from exporter.clock import Clock
-from exporter.errors import SettingsError
+from exporter.errors import NotRunning, SettingsError
 from exporter.fleet import Fleet, Watched
 from exporter.log import configure
 from exporter.metrics.exposition import Exposition
@@ -93,7 +93,10 @@ class Daemon:
         )
 
     async def reload(self, read: Callable[[], Settings]) -> list[str]:
-        """Take over what *read* returns; if anything is at fault, change nothing, and return all faults."""
+        """Take over what *read* returns; if anything is at fault, change nothing, and return all faults.
+
+        `NotRunning` before the sources are started, and once they are to stop.
+        """
         async with self._reloading:
             return await self._reload(read)
 
@@ -107,6 +110,8 @@ class Daemon:
             LOG.error("reload_failed", faults=error.faults, consequence="everything goes on as it was")  # noqa: TRY400
             self.instruments.set("exporter_config_last_reload_successful", 0)
             return error.faults
+        except NotRunning:
+            raise
         except Exception:
             LOG.exception("reload_broken")
             self.instruments.set("exporter_config_last_reload_successful", 0)

@@ -143,6 +143,10 @@ class ValueFault(ValueError):
     """One value of an answer is not of a documented form; the message never repeats the value."""
 
 
+class NotRunning(Exception):
+    """The exporter starts or stops: what is asked of it cannot be done now."""
+
+
 class SettingsError(Exception):
     """The configuration cannot be used; *faults* are lines fit for a terminal, without values."""
 

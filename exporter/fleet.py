@@ -11,7 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from exporter.clock import Clock
 from exporter.display import Display
-from exporter.errors import SettingsError, SourceError
+from exporter.errors import NotRunning, SettingsError, SourceError
 from exporter.intake import Intake
 from exporter.metrics.internal import SourceInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
@@ -79,6 +79,7 @@ class Fleet:
     snapshot: Snapshot
     state: State
     watched: dict[str, Watched] = field(default_factory=dict)
+    _polls: bool = False
 
     async def open(self) -> None:
         """Build all sources and show what is remembered of them; `SettingsError` if one cannot be built."""
@@ -90,43 +91,61 @@ class Fleet:
 
     def start(self) -> None:
         """Begin to poll; many sources one after another, as they may share an identity service."""
+        self._polls = True
         for number, each in enumerate(self.watched.values()):
             each.start(self.clock, delay=number / STARTS_PER_SECOND)
 
     async def stop(self) -> None:
-        """Stop to poll."""
+        """Stop to poll; a change that is under way starts nothing any more."""
+        self._polls = False
         await asyncio.gather(*(each.stop() for each in self.watched.values()))
 
     async def change(self, settings: Settings) -> Mapping[str, list[str]]:
         """Watch what *settings* say; return the names of sources that were added, removed and changed.
 
         A source whose settings are the same goes on undisturbed. One that changed goes on with what it remembers.
-        `SettingsError`, and nothing is changed, if any cannot be built.
+        `SettingsError`, and nothing is changed, if any cannot be built. `NotRunning` before the start, and after the
+        end, also if that comes meanwhile.
         """
+        if not self._polls:
+            raise NotRunning
         before, after = self.settings.sources, settings.sources
         same = settings.limits == self.settings.limits and settings.shard == self.settings.shard
         kept = {name for name in before.keys() & after.keys() if same and before[name] == after[name]}
         built = {name: self._build(name, settings) for name in after if name not in kept}
         self.settings = settings
-        for name in [name for name in before if name not in kept]:
-            await self.watched[name].stop()
+        await asyncio.gather(
+            *(self._remove(name) for name in before if name not in after),
+            *(self._put(each, delay=number / STARTS_PER_SECOND) for number, each in enumerate(built.values())),
+        )
         self.state.retire_all_but(after.keys())
-        for name in [name for name in before if name not in after]:
-            await self.watched.pop(name).intake.display.drop_all()
-            self.snapshot.remove(CellKey(name, "", ""))
-        for number, (name, each) in enumerate(built.items()):
-            shown = self.watched[name].intake.display.hand_over() if name in self.watched else []
-            self.watched[name] = each
-            await _restore(each)
-            for tenant, collector in shown:
-                if (tenant, collector) not in each.intake.display:
-                    self.snapshot.remove(CellKey(name, tenant, collector))
-            each.start(self.clock, delay=number / STARTS_PER_SECOND)
+        if not self._polls:
+            raise NotRunning
         return {
             "added": sorted(after.keys() - before.keys()),
             "removed": sorted(before.keys() - after.keys()),
             "changed": sorted(before.keys() & after.keys() - kept),
         }
+
+    async def _remove(self, name: str) -> None:
+        """Neither poll nor show a source any more."""
+        await self.watched[name].stop()
+        await self.watched.pop(name).intake.display.drop_all()
+        self.snapshot.remove(CellKey(name, "", ""))
+
+    async def _put(self, each: Watched, *, delay: float) -> None:
+        """Watch a source that was built, in the place of its predecessor as soon as that has stopped."""
+        shown = []
+        if predecessor := self.watched.get(each.name):
+            await predecessor.stop()
+            shown = predecessor.intake.display.hand_over()
+        self.watched[each.name] = each
+        await _restore(each)
+        for tenant, collector in shown:
+            if (tenant, collector) not in each.intake.display:
+                self.snapshot.remove(CellKey(each.name, tenant, collector))
+        if self._polls:
+            each.start(self.clock, delay=delay)
 
     def _baseline_accepted(self, source: str, tenant: str) -> None:
         if source in self.watched:

@@ -5,6 +5,8 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from exporter.errors import NotRunning
+
 _METHODS: Final = (hdrs.METH_POST, hdrs.METH_PUT)
 
 
@@ -17,7 +19,10 @@ def add_reload(app: web.Application, reload: Callable[[], Awaitable[list[str]]],
             return web.Response(status=405, text="Only POST or PUT requests are allowed.\n", headers=allowed)
         if not enabled:
             return web.Response(status=403, text="The lifecycle API is not enabled; see web.enable_lifecycle.\n")
-        faults = await reload()
+        try:
+            faults = await reload()
+        except NotRunning:
+            return web.Response(status=503, text="The exporter is starting or stopping.\n")
         if faults:
             return web.Response(status=500, text="".join(f"{fault}\n" for fault in faults))
         return web.Response(text="reloaded\n")

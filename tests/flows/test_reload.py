@@ -1,5 +1,6 @@
 """A configuration that changes under a running daemon."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.app import Daemon, running
-from exporter.errors import SettingsError
+from exporter.errors import NotRunning, SettingsError
+from exporter.fleet import Fleet
+from exporter.metrics.snapshot import Snapshot
 from exporter.settings import Settings
 from exporter.simulator.world import World
+from exporter.state import State
 from tests.flows.test_restart import DAY, HOUR, scrape, simulated
 from tests.support.warp import START, WarpClock, warped
 
@@ -189,3 +193,91 @@ def test_ready_stays_ready() -> None:
             return [before, daemon.ready()]
 
     assert warped(show) == [None, None]
+
+
+class Holding:
+    """A source whose vendor never answers that we leave; all else is as it was."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.left = asyncio.Event()
+        """Set as we begin to leave."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    async def close(self) -> None:
+        """Wait for ever."""
+        self.left.set()
+        await asyncio.Event().wait()
+
+
+def hold(daemon: Daemon) -> list[Holding]:
+    """Let no vendor answer that we leave; return the sources."""
+    sources = [Holding(each.source) for each in daemon.watched.values()]
+    for each, source in zip(daemon.watched.values(), sources, strict=True):
+        each.source = source
+    return sources
+
+
+def runners() -> set[str]:
+    """Return which sources are polled."""
+    return {name for task in asyncio.all_tasks() if (name := task.get_name()).startswith("runner ")}
+
+
+def many(**options: Any) -> Settings:
+    """Return settings of ten sources that nobody answers for."""
+    return settings_for("http://127.0.0.1:1", "", **{f"s{number}": options for number in range(10)})
+
+
+def test_sources_are_changed_together() -> None:
+    """Ten sources whose vendors hang as they are left are replaced in the time of one."""
+
+    async def show() -> float:
+        clock = WarpClock()
+        async with running(many(), clock, tidy_every=10) as daemon:
+            hold(daemon)
+            began, before = clock.now(), dict(daemon.watched)
+            assert await reload(daemon, many(collectors={"jobs": {"interval": "2h"}}))
+            took = clock.now() - began
+            assert len(runners()) == 10
+            assert not [name for name, each in daemon.watched.items() if before[name] is each]
+            return took
+
+    assert warped(show) < 2
+
+
+def test_a_stop_ends_a_reload() -> None:
+    """A reload that a stop overtakes starts no source again, and does not say that it is in force."""
+
+    async def show() -> set[str]:
+        async with running(many(), WarpClock(), tidy_every=10) as daemon:
+            one, *_ = hold(daemon)
+            reloading = asyncio.create_task(reload(daemon, many(collectors={"jobs": {"interval": "2h"}})))
+            await one.left.wait()
+            await daemon.fleet.stop()
+            with pytest.raises(NotRunning):
+                await reloading
+            return runners()
+
+    with capture_logs() as logs:
+        polled = warped(show)
+
+    assert polled == set()
+    assert "reloaded" not in {line["event"] for line in logs}
+
+
+def test_no_reload_before_the_start() -> None:
+    """While the sources are not started yet, nothing is reloaded: they would be started twice."""
+
+    async def show() -> int:
+        async with running(many(), WarpClock(), tidy_every=10) as daemon:
+            now = daemon.fleet
+            state = State(None, now.clock)
+            early = Fleet(settings=many(), session=now.session, clock=now.clock, snapshot=Snapshot(), state=state)
+            await early.open()
+            with pytest.raises(NotRunning):
+                await early.change(many(collectors={"jobs": {"interval": "2h"}}))
+            return len(runners())
+
+    assert warped(show) == 10

@@ -129,3 +129,17 @@ def test_one_after_the_other() -> None:
 
     assert warped(show) == [[], [], []]
     assert at_work == [1, 2, 3]
+
+
+def test_while_it_stops() -> None:
+    """A daemon that stops reloads nothing, and says that it cannot now."""
+
+    async def show() -> tuple[tuple[int, str], list[str]]:
+        async with running(enabled(one={}), WarpClock(), lambda: enabled(one={}, two={}), tidy_every=10) as daemon:
+            await daemon.fleet.stop()
+            return await ask(daemon), list(daemon.watched)
+
+    (status, text), watched = warped(show)
+
+    assert (status, watched) == (503, ["one"])
+    assert "stopping" in text
