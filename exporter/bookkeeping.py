@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from exporter.errors import SettingsError
+from exporter.log.printable import printable
 from exporter.settings import Settings, load
 from exporter.state.baseline import Drift, accept
 from exporter.state.transfer import export, import_
@@ -80,7 +81,7 @@ def _import(options: argparse.Namespace) -> int:
         sys.stdout.write(f"source {source} is not configured: it is kept for 30 days; --as gives it another name\n")
     for source, tenant in sorted(imported.kept):
         sys.stdout.write(
-            f"kept as it is here, for it had left there: source {source}, tenant {tenant} (or --replace)\n"
+            f"kept as it is here, for it had left there: source {source}, tenant {printable(tenant)} (or --replace)\n"
         )
     return 0
 
@@ -89,7 +90,7 @@ def _accept(options: argparse.Namespace) -> int:
     settings, path = _state_of(options)
     drifts = accept(path, source=options.source, tenant=options.tenant, profile=options.profile)
     for drift in drifts:
-        sys.stdout.write(f"{_told(drift)}{_configured(settings, drift)}\n")
+        sys.stdout.write(f"{printable(_told(drift))}{_configured(settings, drift)}\n")
     profiles = len({(drift.source, drift.tenant, drift.profile) for drift in drifts})
     if profiles:
         sys.stdout.write(f"{profiles} profile(s) accepted; the exporter takes it over in seconds, or when it starts\n")

@@ -79,6 +79,8 @@ def test_basic_authentication(secrets: Secrets, user: str) -> None:
     [
         ("Authorization: Bearer abc.def-0123456789", "Authorization: Bearer ***"),
         ("Authorization: Basic Zm9vOmJhcg==", "Authorization: Basic ***"),
+        ("authorization: BASIC Zm9vOmJhcg==", "authorization: BASIC ***"),
+        ("authorization: bEARER abc.def-0123456789", "authorization: bEARER ***"),
         ("http://proxy-user:p@ss@proxy.example.com:3128/x", "http://***@proxy.example.com:3128/x"),
         ("see https://example.com/a@b", "see https://example.com/a@b"),
         ("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl end", "*** end"),

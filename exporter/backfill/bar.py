@@ -6,6 +6,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from exporter.log.printable import printable
+
 
 class Bar:
     """A bar on a terminal, and lines above it; elsewhere only the lines."""
@@ -39,4 +41,4 @@ class Bar:
 
     def say(self, line: str) -> None:
         """Write a line."""
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)

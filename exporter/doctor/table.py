@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exporter.doctor.finding import Finding
+from exporter.log.printable import printable
 
 HEADINGS = (
     *("source", "collector", "asked", "verdict", "reachable", "authorised", "permission missing", "rows", "seconds"),
@@ -25,10 +26,10 @@ def show(findings: Sequence[Finding], console: Console) -> None:
     for heading in HEADINGS:
         table.add_column(heading, justify="right" if heading in {"rows", "seconds"} else "left", overflow="fold")
     for finding in findings:
-        table.add_row(*map(Text, _cells(finding)), style=COLOURS[finding.verdict])
+        table.add_row(*(Text(printable(cell)) for cell in _cells(finding)), style=COLOURS[finding.verdict])
     console.print(table)
     for sentence in sentences(findings):
-        console.print(Text(sentence), soft_wrap=not console.is_terminal)
+        console.print(Text(printable(sentence)), soft_wrap=not console.is_terminal)
 
 
 def sentences(findings: Sequence[Finding]) -> Iterator[str]:

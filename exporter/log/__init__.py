@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Any, Final, Literal, TextIO
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, ExcInfo, Processor
 
+from exporter.log.printable import printable
 from exporter.log.secrets import SECRETS
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -47,9 +49,19 @@ def configure(*, level: str, form: Format, stream: TextIO | None = None) -> None
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
+    handler.addFilter(_is_no_stranger)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(LEVELS[level], logging.WARNING))
+
+
+def _is_no_stranger(record: logging.LogRecord) -> bool:
+    """Tell a request that is no HTTP in a word of our own: the library's error, and its traceback, quote it."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name != "aiohttp.server" or not isinstance(error, HttpProcessingError):
+        return True
+    LOG.debug("request_unreadable", error=type(error).__name__)
+    return False
 
 
 def log_crashes() -> None:
@@ -68,11 +80,22 @@ def _crashed(kind: type[BaseException], error: BaseException | None, trace: Trac
 
 def _rendering(form: Literal["console", "json", "logfmt"], *, colors: bool) -> list[Processor]:
     if form == "console":
-        return [_masked, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_masked_traceback)]
-    renderer: Processor = structlog.processors.JSONRenderer()
-    if form == "logfmt":
-        renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+        console = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_masked_traceback)
+        return [_masked, _written_out, console]
+    renderer: Processor = structlog.processors.JSONRenderer() if form == "json" else _logfmt
     return [structlog.processors.format_exc_info, _masked, renderer]
+
+
+_LOGFMT: Final = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+
+
+def _logfmt(logger: Any, method: str, event: EventDict) -> str:
+    return printable(_LOGFMT(logger, method, event))
+
+
+def _written_out(_: Any, __: str, event: EventDict) -> EventDict:
+    """Write out in all texts what a terminal would obey; those within lists are written with Python's escapes."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _masked(_: Any, __: str, event: EventDict) -> EventDict:
@@ -101,4 +124,4 @@ def _concealed(value: Any) -> Any:
 def _masked_traceback(stream: TextIO, failure: ExcInfo) -> None:
     plain = StringIO()
     structlog.dev.plain_traceback(plain, failure)
-    stream.write(SECRETS.conceal(plain.getvalue()))
+    stream.write("\n".join(map(printable, SECRETS.conceal(plain.getvalue()).split("\n"))))

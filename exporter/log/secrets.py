@@ -20,7 +20,7 @@ LENT_AT_ONCE: Final = 4096
 _FENCE: Final = re.compile(r"-----(BEGIN|END) [A-Z ]+-----")
 _SHAPES: Final = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
-    (re.compile(r"([Bb]earer|[Bb]asic) +[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
+    (re.compile(r"((?i:bearer|basic)) +[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
     (re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), MASK),
     (re.compile(r"(://)[^\s/?#\"']+@"), rf"\1{MASK}@"),
     (

@@ -14,6 +14,7 @@ from rich.console import Console
 from exporter.clock import Clock
 from exporter.fleet import STARTS_PER_SECOND, Fleet
 from exporter.log import configure
+from exporter.log.printable import printable
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.once.cycle import LOOK_EVERY, Cycle
@@ -37,7 +38,7 @@ def once(options: argparse.Namespace, clock: Clock, session: Callable[[], Client
     configure(level="error", form="auto")
     structlog.configure(processors=[_told_at_the_end, *structlog.get_config()["processors"]])
     pieces, failures = asyncio.run(ask_once(load(options.config), clock, session, as_json=options.json))
-    sys.stderr.writelines(f"{failure}\n" for failure in failures)
+    sys.stderr.writelines(f"{printable(failure)}\n" for failure in failures)
     sys.stdout.buffer.writelines(pieces)
     return FAILED if failures else 0
 
