@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,7 +23,7 @@ from exporter.metrics.exposition import Exposition
 from exporter.metrics.internal import ProcessInstruments
 from exporter.metrics.snapshot import CellKey, Snapshot
 from exporter.overview import Lookout
-from exporter.service import Supervisor, status_line
+from exporter.service import Supervisor, heard, status_line
 from exporter.settings import Settings
 from exporter.settings.shown import Shown
 from exporter.state import LOOK_EVERY, State
@@ -172,11 +171,7 @@ async def run(
     started: Callable[[Daemon], None] = lambda _: None,
 ) -> None:
     """Run the exporter until SIGTERM or SIGINT; at SIGHUP take over the settings that *read* returns."""
-    stop, hang_up = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, hang_up.set)
+    stop, hang_up = heard()
     supervisor = Supervisor.of(os.environ, os.getpid())
     async with AsyncExitStack() as stack:
         starting = asyncio.ensure_future(stack.enter_async_context(running(settings, clock, read)))

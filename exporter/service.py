@@ -1,6 +1,7 @@
 """What systemd, or whatever else started us as a service, is told of how we do; see sd_notify(3)."""
 
 import asyncio
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -108,6 +109,17 @@ class Supervisor:
             except Exception:
                 LOG.exception("supervision_broken")
             await clock.sleep(every)
+
+
+def heard() -> tuple[asyncio.Event, asyncio.Event]:
+    """Return what SIGTERM or SIGINT sets, and what SIGHUP sets, also one that came while it was blocked."""
+    stop, hang_up = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, hang_up.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    return stop, hang_up
 
 
 def status_line(fleet: Collection[Watched]) -> str:

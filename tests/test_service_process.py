@@ -18,7 +18,7 @@ from exporter.clock import SystemClock
 from exporter.simulator.server import build_app, serve
 from exporter.simulator.world import World
 from tests.support.ear import Ear, listening
-from tests.support.process import COUNTER, ROOT, free_port
+from tests.support.process import COUNTER, ROOT, free_port, until
 
 TENANTS: Final = 25
 ACCESS: Final = {"client_id": "test", "client_secret": "simulated"}
@@ -147,6 +147,42 @@ async def test_stop(tmp_path: Path) -> None:
     assert took < 5
     assert len(shown) > TENANTS
     assert {series: value for series, value in shown.items() if restored.get(series, -1) < value} == {}
+
+
+async def test_early_reload(tmp_path: Path) -> None:
+    """A reload that is asked for while the process still loads does not end it, and happens once it is ready."""
+    port = free_port()
+    async with vendors() as sources:
+        config = configured(tmp_path, port, {"hanging": sources["hanging"]})
+        with listening(str(tmp_path / "notify")) as ear:
+            async with started(config, ear) as process:
+                await until(lambda: waits(process.pid, signal.SIGHUP), "it expects signals")
+                process.send_signal(signal.SIGHUP)
+                early = await told(ear, "READY=1")
+                await told(ear, "RELOADING=1")
+                await told(ear, "READY=1")
+
+    assert early == ["READY=1"]
+
+
+async def test_early_stop(tmp_path: Path) -> None:
+    """A process that is stopped while it still loads ends as one that is stopped later, with status 0."""
+    config = configured(tmp_path, free_port(), {})
+    with listening(str(tmp_path / "notify")) as ear:
+        async with started(config, ear) as process:
+            await until(lambda: waits(process.pid, signal.SIGTERM), "it expects signals")
+            process.terminate()
+            await process.wait()
+
+    assert process.returncode == 0
+    assert (tmp_path / "exporter.log").read_text(encoding="utf-8") == ""
+
+
+def waits(pid: int, number: signal.Signals) -> bool:
+    """Tell whether the process has blocked the signal, or catches it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigBlk:", "SigCgt:"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
 
 
 async def stopped(process: asyncio.subprocess.Process, ear: Ear) -> float:
