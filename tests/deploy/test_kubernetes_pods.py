@@ -133,6 +133,15 @@ def test_liveness_is_patient() -> None:
     assert probe["periodSeconds"] * probe["failureThreshold"] >= 180
 
 
+def test_the_start_is_waited_for_as_by_systemd() -> None:
+    """A start may take five minutes, for the memory of a large fleet is read from a slow disk."""
+    probe = exporter_pod("single")["containers"][0]["startupProbe"]
+    unit = (ROOT / "deploy" / "systemd" / "m365-backup-exporter.service").read_text(encoding="utf-8")
+
+    assert "TimeoutStartSec=5min" in unit
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 300
+
+
 def environment_of(overlay: str, number: int) -> dict[str, str]:
     """Return the environment of a pod; its host name is put in, for this machine has another."""
     given = {each["name"]: each["value"] for each in exporter_pod(overlay)["containers"][0]["env"]}

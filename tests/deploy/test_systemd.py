@@ -66,6 +66,7 @@ def test_options_that_matter(unit: str) -> None:
     assert service["Restart"] == "on-failure"
     assert service["ExecStart"].split()[:2] == [PROGRAM, "run"]
     assert {"WatchdogSec", "DynamicUser", "StateDirectory", "LoadCredential"} <= service.keys()
+    assert service["LimitCORE"] == "0"  # the watchdog's SIGABRT would write secrets to disk
 
 
 def test_guide_names_what_the_unit_has(unit: str) -> None:
