@@ -5,9 +5,10 @@ Samples look the same in both formats; only the headers of the families and the 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from itertools import chain
+from typing import Final, Literal, Self, TypeAlias
 
 from exporter.breathing import breathing
 from exporter.metrics.catalog import CATALOG, Row
@@ -47,6 +48,40 @@ NOTHING_YET: Final = (-1, b"")
 Block: TypeAlias = tuple[Header, Sequence[Page]]
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An exposition that is not joined: its bytes are those of the snapshot, however many answers hold them."""
+
+    groups: Sequence[Sequence[bytes]]
+    length: int
+
+    @classmethod
+    def of(cls, *groups: Sequence[bytes]) -> Self:
+        """Add up the length; that takes as long as there are chunks."""
+        return cls(groups, sum(map(len, chain.from_iterable(groups))))
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """Yield the bytes in pieces of at most *size*, each made when it is asked for."""
+        held: list[bytes] = []
+        length = 0
+        for chunk in chain.from_iterable(self.groups):
+            if length + len(chunk) > size:  # a long chunk is never joined to others, which would copy it
+                yield from _cut(b"".join(held), size)
+                held, length = [], 0
+            held.append(chunk)
+            length += len(chunk)
+        yield from _cut(b"".join(held), size)
+
+    def joined(self) -> bytes:
+        """Return the bytes in one piece."""
+        return b"".join(chain.from_iterable(self.groups))
+
+
+def _cut(whole: bytes, size: int) -> Iterator[memoryview]:
+    for start in range(0, len(whole), size):
+        yield memoryview(whole)[start : start + size]
+
+
 class Exposition:
     """Answers scrapes from the snapshot; all work that grows with it happens in a thread."""
 
@@ -61,14 +96,18 @@ class Exposition:
         self._turns: dict[Format, asyncio.Lock] = {"text": asyncio.Lock(), "openmetrics": asyncio.Lock()}
 
     async def body(self, form: Format, *, gzip: bool, names: Collection[str] = ()) -> bytes:
+        """Return what `whole` does, in one piece, joined on the loop: for commands that serve nobody meanwhile."""
+        return (await self.whole(form, gzip=gzip, names=names)).joined()
+
+    async def whole(self, form: Format, *, gzip: bool, names: Collection[str] = ()) -> Body:
         """Return the exposition, or of it the families that have a sample called one of *names*."""
         if gzip and not names:
-            return await self._whole(form)
-        return await asyncio.to_thread(self._join, self._capture(form, names), form, gzip=gzip)
+            return Body.of([await self._compressed(form)])
+        return await asyncio.to_thread(self._put_together, self._capture(form, names), form, gzip=gzip)
 
-    async def body_of(
+    async def part_of(
         self, members: Iterable[tuple[str, str]], form: Format, *, gzip: bool, names: Collection[str] = ()
-    ) -> bytes | None:
+    ) -> Body | None:
         """Return the part of the exposition that is about *members*, each (source, tenant); ``None`` if there is none.
 
         The parts of all members together are the whole.
@@ -84,21 +123,21 @@ class Exposition:
             for index in sorted(chunks)
             if not names or not samples_of(CATALOG[index]).isdisjoint(names)
         ]
-        return await asyncio.to_thread(self._join, blocks, form, gzip=gzip)
+        return await asyncio.to_thread(self._put_together, blocks, form, gzip=gzip)
 
-    async def body_without_tenants(self, form: Format, *, gzip: bool, names: Collection[str] = ()) -> bytes:
+    async def part_without_tenants(self, form: Format, *, gzip: bool, names: Collection[str] = ()) -> Body:
         """Return what is about the exporter and its sources rather than about any tenant."""
         members = [member for member in self._snapshot.members() if not member[1]]
-        return await self.body_of(members, form, gzip=gzip, names=names) or b""
+        return await self.part_of(members, form, gzip=gzip, names=names) or Body.of()
 
-    async def _whole(self, form: Format) -> bytes:
+    async def _compressed(self, form: Format) -> bytes:
         """Return everything compressed: joined once a change, however many ask for it meanwhile."""
         wanted = self._snapshot.version
         async with self._turns[form]:
             if self._ready[form][0] < wanted:
                 version = self._snapshot.version
-                body = await asyncio.to_thread(self._join, self._capture(form, ()), form, gzip=True)
-                self._ready[form] = (version, body)
+                body = await asyncio.to_thread(self._put_together, self._capture(form, ()), form, gzip=True)
+                self._ready[form] = (version, body.joined())
             return self._ready[form][1]
 
     async def prepare(self) -> None:
@@ -118,20 +157,19 @@ class Exposition:
         return blocks
 
     @staticmethod
-    def _join(blocks: list[Block], form: Format, *, gzip: bool) -> bytes:
+    def _put_together(blocks: list[Block], form: Format, *, gzip: bool) -> Body:
         end = _END[form]
         if gzip:
             parts: list[Part] = []
             for header, pages in blocks:
                 parts.append(header.part)
                 parts += [page.part() for page in pages]
-            return gzip_stream([*parts, end.part])
-        texts: list[bytes] = []
+            return Body.of([gzip_stream([*parts, end.part])])
+        texts: list[Sequence[bytes]] = []
         for header, pages in blocks:
-            texts.append(header.text)
-            for page in pages:
-                texts += page.chunks
-        return b"".join([*texts, end.text])
+            texts.append([header.text])
+            texts += [page.chunks for page in pages]
+        return Body.of(*texts, [end.text])
 
 
 def samples_of(row: Row) -> frozenset[str]:

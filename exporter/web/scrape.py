@@ -5,11 +5,11 @@ from typing import Final
 
 from aiohttp import web
 
-from exporter.metrics.exposition import Exposition, Format
+from exporter.metrics.exposition import Body, Exposition, Format
 from exporter.web.accept import negotiate, takes_gzip
 
-PIECE: Final = 1 << 18
-"""Bytes handed to the socket at once, so that one slow scraper holds up nobody."""
+PIECE: Final = 1 << 16
+"""Bytes handed to the socket at once, so that one slow scraper holds up nobody and little waits for it."""
 EXCLUDABLE: Final = "tenants"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,17 +24,16 @@ class Wanted:
         self.gzip = takes_gzip(_all(request, "Accept-Encoding"))
         self.names = frozenset(request.query.getall("name[]", []))
 
-    async def send(self, request: web.Request, body: bytes) -> web.StreamResponse:
+    async def send(self, request: web.Request, body: Body) -> web.StreamResponse:
         """Answer with *body* in the format that was agreed on."""
         response = web.StreamResponse(headers={"Content-Type": self.content_type, "Vary": "Accept, Accept-Encoding"})
-        response.content_length = len(body)
+        response.content_length = body.length
         if self.gzip:
             response.headers["Content-Encoding"] = "gzip"
         await response.prepare(request)
         if request.method != "HEAD":
-            view = memoryview(body)
-            for start in range(0, len(body), PIECE):
-                await response.write(view[start : start + PIECE])
+            for piece in body.pieces(PIECE):
+                await response.write(piece)
         await response.write_eof()
         return response
 
@@ -47,9 +46,9 @@ def metrics(exposition: Exposition) -> Handler:
         if any(each != EXCLUDABLE for each in excluded):
             return web.Response(status=400, text="exclude: only tenants can be left out: /metrics?exclude=tenants\n")
         if excluded:
-            body = await exposition.body_without_tenants(wanted.form, gzip=wanted.gzip, names=wanted.names)
+            body = await exposition.part_without_tenants(wanted.form, gzip=wanted.gzip, names=wanted.names)
         else:
-            body = await exposition.body(wanted.form, gzip=wanted.gzip, names=wanted.names)
+            body = await exposition.whole(wanted.form, gzip=wanted.gzip, names=wanted.names)
         return await wanted.send(request, body)
 
     return answer
@@ -65,7 +64,7 @@ def probe(exposition: Exposition, is_source: Callable[[str], bool]) -> Handler:
         if not is_source(source):
             return web.Response(status=404, text="source: none of this name is watched; /sd lists them\n")
         wanted = Wanted(request)
-        body = await exposition.body_of([(source, tenant)], wanted.form, gzip=wanted.gzip, names=wanted.names)
+        body = await exposition.part_of([(source, tenant)], wanted.form, gzip=wanted.gzip, names=wanted.names)
         if body is None:
             return web.Response(status=404, text="tenant: the source watches none of this id; /sd lists them\n")
         return await wanted.send(request, body)

@@ -2,6 +2,8 @@ import asyncio
 import gzip
 import logging
 import socket
+import tracemalloc
+from contextlib import ExitStack
 
 import pytest
 
@@ -179,6 +181,19 @@ async def test_a_hanging_client(site: Site) -> None:
         assert [answer.status for answer in answers] == [200] * 4
         assert all(answer.body.count(b"x") >= BIG for answer in answers[:3])
         assert 0 < site.unsent_bytes() < ONE_MIB
+
+
+async def test_many_hanging_clients(site: Site) -> None:
+    """Twenty clients that ask for 30 MB and do not read it cost a few megabytes together."""
+    grow(site)
+    tracemalloc.start()
+    with ExitStack() as stack:
+        stack.callback(tracemalloc.stop)
+        for _ in range(20):
+            await hang(stack.enter_context(socket.socket()), site.port)
+        await site.ask("/-/healthy")
+
+        assert tracemalloc.get_traced_memory()[0] < 10 * ONE_MIB
 
 
 async def test_a_client_that_goes_away(site: Site, caplog: pytest.LogCaptureFixture) -> None:
