@@ -126,3 +126,16 @@ def test_what_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
         sys.stdout.write("Contoso\n")
 
     assert (out.taken, lost.value.unread) == (b"Con", False)
+
+
+def test_a_tenant_that_moves_the_cursor(config: str) -> None:
+    """A line about a failure names the tenant without what a terminal would obey."""
+    path = Path(config)
+    text = path.read_text(encoding="utf-8").replace("elements", "cloudbackup")
+    path.write_text(text + '    tenant: {id: "fabrikam\\e[2J"}\n', encoding="utf-8")
+
+    status, said = run('exec "$@" > /dev/null', "once", "--config", config)
+
+    assert status == 1
+    assert r"contoso: jobs of fabrikam\x1b[2J: connection: " in said
+    assert "\x1b" not in said
