@@ -13,12 +13,15 @@ import aiohttp
 import pytest
 
 from exporter.app import Daemon, running
+from exporter.client.certificates import Peer, Shown
 from exporter.client.lookup import Lookup
 from exporter.clock import SystemClock
 from exporter.settings import Settings
 from tests.support.process import until
 
 SOURCES = 20
+SHARED = 6
+"""How many threads all other work has on two processors."""
 
 
 @pytest.fixture
@@ -82,7 +85,7 @@ def test_names(hanging: list[str]) -> None:
     took = seconds_to_stop(configured(**sources))
 
     assert took < 5
-    assert len(hanging) > 6  # as many as all other work has threads
+    assert len(hanging) > SHARED
 
 
 def test_secrets(tmp_path: Path) -> None:
@@ -128,3 +131,15 @@ def test_names_are_found() -> None:
     (found,) = asyncio.run(show())
 
     assert (found["hostname"], found["host"], found["port"]) == ("localhost", "127.0.0.1", 80)
+
+
+def test_a_stranger_is_not_looked_up_elsewhere(hanging: list[str]) -> None:
+    """Whose certificate is not trusted is looked up in threads that nothing else needs, and not for ever."""
+
+    async def show() -> tuple[Shown, list[Shown]]:
+        many = (Peer(f"vbr-{number}.example.com", 443, "vbr").shown(within_seconds=0.2) for number in range(SOURCES))
+        shown = await asyncio.gather(*many)
+        return await asyncio.to_thread(Shown), shown
+
+    assert asyncio.run(show()) == (Shown(), [Shown()] * SOURCES)
+    assert len(hanging) > SHARED

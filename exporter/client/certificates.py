@@ -6,6 +6,7 @@ Only what the peer shows without being trusted is looked at, and only harmless c
 import asyncio
 import hashlib
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Final
 
 import aiohttp
 from cryptography import x509
+
+from exporter.client.lookup import Lookup
 
 TLS_ERRORS: Final = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLError)
 
@@ -61,14 +64,26 @@ class Peer:
         context.verify_mode = ssl.CERT_NONE
         try:
             async with asyncio.timeout(within_seconds):
-                _, writer = await asyncio.open_connection(
-                    self.host, self.port, ssl=context, server_hostname=self.server_name
-                )
+                writer = await self._connected(context)
         except (OSError, ValueError):  # TimeoutError and ssl.SSLError are OSErrors; ValueError: no name for TLS
             return Shown()
         certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         writer.transport.abort()
         return read_certificate(certificate or b"")
+
+    async def _connected(self, context: ssl.SSLContext) -> asyncio.StreamWriter:
+        """Connect to the first address that lets us; asyncio's own lookup would keep a thread that all else needs."""
+        failure = OSError("no address")
+        for found in await Lookup().resolve(self.host, self.port, socket.AF_UNSPEC):
+            try:
+                _, writer = await asyncio.open_connection(
+                    found["host"], self.port, ssl=context, server_hostname=self.server_name
+                )
+            except OSError as error:
+                failure = error
+            else:
+                return writer
+        raise failure
 
 
 def read_certificate(der: bytes) -> Shown:
