@@ -10,7 +10,6 @@ from typing import Final
 
 import aiohttp
 import structlog
-from aiohttp import web
 from yarl import URL
 
 from exporter import __version__
@@ -30,6 +29,7 @@ from exporter.state import LOOK_EVERY, State
 from exporter.threads import FILES
 from exporter.web.app import web_app
 from exporter.web.config.door import Door
+from exporter.web.inbound import InboundRunner, room
 from exporter.web.lifecycle import add_reload
 from exporter.web.view import ExporterView
 
@@ -278,13 +278,12 @@ async def _listen(stack: AsyncExitStack, settings: Settings, daemon: Daemon, rea
         daemon.door.guard(app)
         _background(stack, daemon.door.look_after(daemon.clock), "web configuration")
     tls = daemon.door.tls if daemon.door else None
-    # A scraper that has stopped reading is waited for twice as long: aiohttp cancels, and waits again.
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+    runner = InboundRunner(app, most=room())
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     for host, port in settings.web.addresses():
         try:
-            await web.TCPSite(runner, host, port, ssl_context=tls, reuse_address=True).start()
+            await runner.listen(host, port, tls)
         except (OSError, socket.gaierror) as error:
             raise SettingsError([f"web.listen: {host}:{port} cannot be opened: {error.strerror}"]) from error
     urls = []

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from exporter.metrics.exposition import Exposition
 from exporter.web.discovery import targets
+from exporter.web.inbound import SERVER
 from exporter.web.pages import Look, config_page, status_page
 from exporter.web.scrape import metrics, probe
 
@@ -46,6 +47,7 @@ async def _harmless(_: web.Request, response: web.StreamResponse) -> None:
     """Add the headers, whatever the answer is: streamed, or that there is no such page."""
     for header, value in HARMLESS.items():
         response.headers.setdefault(header, value)
+    response.headers[hdrs.SERVER] = SERVER
 
 
 def _checked(check: Check, word: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -1,6 +1,7 @@
 """/metrics and /probe: the exposition from the cache, whole or in parts; nobody is asked for it."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -30,11 +31,12 @@ class Wanted:
         response.content_length = body.length
         if self.gzip:
             response.headers["Content-Encoding"] = "gzip"
-        await response.prepare(request)
-        if request.method != "HEAD":
-            for piece in body.pieces(PIECE):
-                await response.write(piece)
-        await response.write_eof()
+        with suppress(ConnectionError):  # whom an error could be told has gone
+            await response.prepare(request)
+            if request.method != "HEAD":
+                for piece in body.pieces(PIECE):
+                    await response.write(piece)
+            await response.write_eof()
         return response
 
 

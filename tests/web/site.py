@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
+from aiohttp import ClientSession
 
 from exporter.metrics.exposition import Exposition
 from exporter.metrics.snapshot import Snapshot
 from exporter.web.app import web_app
+from exporter.web.inbound import InboundRunner
 from exporter.web.view import Overview
 from tests.metrics.facts import facts, publish
 from tests.web.views import overview
@@ -60,8 +60,8 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site() -> AsyncIterator[Site]:
-    """Serve one tenant of one source while the context lasts."""
+async def open_site(most: int = 100) -> AsyncIterator[Site]:
+    """Serve one tenant of one source while the context lasts, to no more than *most* connections."""
     site = Site()
     publish(site.snapshot, "s", "t1", "jobs", facts("t1"))
     app = web_app(
@@ -72,11 +72,13 @@ async def open_site() -> AsyncIterator[Site]:
         is_source=lambda name: name in site.sources,
         configuration=site.configuration,
     )
-    async with TestServer(app) as server:
-        site.port = server.port or 0
-        assert isinstance(server.runner, web.AppRunner)
-        assert server.runner.server is not None
-        inbound = server.runner.server
+    runner = InboundRunner(app, most=most)
+    await runner.setup()
+    try:
+        await runner.listen("127.0.0.1", 0, None)
+        site.port = runner.addresses[0][1]
+        inbound = runner.server
+        assert inbound is not None
         site.open_connections = lambda: len(inbound.connections)
         site.unsent_bytes = lambda: sum(
             each.transport.get_write_buffer_size()
@@ -84,3 +86,5 @@ async def open_site() -> AsyncIterator[Site]:
             if isinstance(each.transport, asyncio.Transport)
         )
         yield site
+    finally:
+        await runner.cleanup()
