@@ -136,12 +136,22 @@ class TlsSettings(Options):
         return ssl.create_default_context(cafile=str(self.ca_file)) if self.ca_file else True
 
 
+def _whole_letters(value: str) -> str:
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("holds half a surrogate pair; write the letter itself, or \\U and its eight digits")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_whole_letters)]
+"""What is compared to names or shown as a label, so that it must be possible to write it as UTF-8."""
+
+
 class Override(Options):
     """What the operator knows better about some tenants."""
 
     match: str = Field(min_length=1)
     """A glob over id or name, in any case of letters; of several overrides the first that fits counts."""
-    labels: dict[Annotated[str, AfterValidator(_label_name)], str] = {}
+    labels: dict[Annotated[str, AfterValidator(_label_name)], Text] = {}
     """Labels of your own on ``m365backup_tenant_info``; names such as ``job`` or ``tenant`` are taken."""
     overdue_after: Duration | None = None
     """The allowed age of a job's last completed run; null: derived from the known schedule, else 26h."""
@@ -161,11 +171,11 @@ def matches(glob: str, *words: str) -> bool:
 class TenantSettings(Options):
     """Which tenants are watched, and what is said of them."""
 
-    include: tuple[str, ...] = ("*",)
+    include: tuple[Text, ...] = ("*",)
     """Globs over id or name: who is watched, in any case of letters."""
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[Text, ...] = ()
     """Globs over id or name: who of those is not."""
-    ids: tuple[str, ...] = ()
+    ids: tuple[Text, ...] = ()
     """Ids of the only customers to ask for; with ``kind: elements`` each by requests of its own, not the bulk ones."""
     overrides: tuple[Override, ...] = ()
     """What you know better about some tenants."""

@@ -4,16 +4,19 @@ The labels `source` and `tenant` tell the parts' own `up` apart; the samples hav
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from itertools import chain
 from typing import Any, Final
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from exporter.web.view import Overview, TenantView
 
 META: Final = "__meta_m365backup_"
+ADDRESS: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+"""What may be a target: a name or an address, and a port unless it is the scheme's."""
 Group = dict[str, Any]
 
 
@@ -26,7 +29,9 @@ def listed(overview: Overview, address: str) -> bytes:
 
 
 def _group(address: str, labels: dict[str, str]) -> Group:
-    return {"targets": [address], "labels": labels}
+    """Return one target; half a surrogate pair becomes a question mark, as in the exposition."""
+    plain = {name: value.encode(errors="replace").decode() for name, value in labels.items()}
+    return {"targets": [address], "labels": plain}
 
 
 def _labels(tenant: TenantView) -> dict[str, str]:
@@ -61,8 +66,11 @@ def targets(
         why_not = ready()
         if why_not is not None:
             return web.Response(status=503, text=f"not ready: {why_not}\n")
+        host = request.headers.getall(hdrs.HOST, [])
+        if len(host) != 1 or not ADDRESS.fullmatch(host[0]):
+            return web.Response(status=400, text="Host: say where the targets are, as in exporter.example.com:9365\n")
         async with turn:  # one thread that computes hardly slows the event loop down
-            body = await asyncio.to_thread(listed, await look(), request.host)
+            body = await asyncio.to_thread(listed, await look(), host[0])
         response = web.Response(
             body=body, content_type="application/json", headers={"Cache-Control": "no-store"}, zlib_executor_size=1024
         )

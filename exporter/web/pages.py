@@ -72,7 +72,8 @@ def status_page(look: Look) -> Callable[[web.Request], Awaitable[web.Response]]:
             page = await asyncio.to_thread(templates.status, await look(), question)
             policy = await asyncio.to_thread(lambda: templates.policy)
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
-        return web.Response(text=page, content_type="text/html", headers=headers)
+        body = page.encode(errors="replace")  # a letter that cannot be written costs the page nothing else
+        return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)
 
     return status
 
