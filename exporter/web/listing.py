@@ -12,6 +12,8 @@ A_PAGE: Final = 50
 SOURCES_A_PAGE: Final = 12
 LONGEST: Final = 200
 """Characters of a search that count."""
+MOST_WORDS: Final = 10
+"""Words of a search that count."""
 _NEVER: Final = float("-inf")
 
 SORTS: Final[Mapping[str, Callable[[TenantView], Any]]] = {
@@ -73,13 +75,9 @@ class Question:
         return self.link(sort=f"-{sort}" if self.sort == sort else sort, page=1)
 
     def tenants_of(self, overview: Overview) -> Part[TenantView]:
-        """Return the tenants that are wanted: those in whom every word of the search is found."""
-        words = self.q.casefold().split()
-        found = [
-            each
-            for each in overview.tenants
-            if (not self.source or each.source == self.source) and all(word in _text(each) for word in words)
-        ]
+        """Return the tenants that are wanted: those in whom every word of the search is found, of the first few."""
+        words = self.q.casefold().split()[:MOST_WORDS]
+        found = [each for each in overview.tenants if self.source in {"", each.source} and _holds(each, words)]
         found.sort(key=SORTS[self.sort.removeprefix("-")], reverse=self.sort.startswith("-"))
         return Part.of(found, self.page, A_PAGE)
 
@@ -92,6 +90,13 @@ class Question:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1  # noqa: PLR2004 - as long as any
+
+
+def _holds(tenant: TenantView, words: Sequence[str]) -> bool:
+    if not words:
+        return True
+    text = _text(tenant)
+    return all(word in text for word in words)
 
 
 def _text(tenant: TenantView) -> str:

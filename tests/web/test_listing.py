@@ -1,10 +1,15 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.web.listing import A_PAGE, Part, Question
+from exporter.web.view import CollectionView
 from tests.web.views import overview, source_view, tenant_view
 
+ANY = "Alpha delta Gamma beta"
 ALL = overview(
     [
         tenant_view("beta", source="b", age=10),
@@ -36,6 +41,34 @@ def test_sorted(sort: str, order: str) -> None:
     listed = Question.read({"sort": sort}).tenants_of(ALL)
 
     assert [each.record.name for each in listed.items] == order.split()
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("a", ANY), ("TA", "delta beta"), ("ta fine", "beta"), ("ta nobody", ""), ("", ANY)],
+)
+def test_search(search: str, found: str) -> None:
+    """Found are those in whom each word is found, in whatever case of letters; without a word, all."""
+    listed = Question.read({"q": search}).tenants_of(ALL)
+
+    assert {each.record.name for each in listed.items} == set(found.split())
+
+
+def test_words_that_count() -> None:
+    """Of a search the first ten words count, so that no more is looked for than anybody means."""
+    listed = Question.read({"q": "a " * 10 + "nobody"}).tenants_of(ALL)
+
+    assert listed.total == 4
+
+
+def test_a_search_reads_each_tenant_once() -> None:
+    """However many words there are, what they are looked for in is put together once a tenant."""
+    collections = Counted(tenant_view("beta").collections)
+    tenant = replace(tenant_view("beta"), collections=collections)
+
+    Question.read({"q": "b e t a"}).tenants_of(overview([tenant]))
+
+    assert collections.read == 1
 
 
 def test_sources_in_trouble_come_first() -> None:
@@ -70,3 +103,14 @@ def test_any_query(query: dict[str, str]) -> None:
     assert len(question.tenants_of(ALL).items) <= A_PAGE
     assert len(question.q) <= 200
     assert question.link().startswith("?")
+
+
+class Counted(list[CollectionView]):
+    """Collections that count how often they are gone through."""
+
+    read = 0
+
+    def __iter__(self) -> Iterator[CollectionView]:
+        """Count, and go through them."""
+        self.read += 1
+        return super().__iter__()
