@@ -139,8 +139,7 @@ class InboundRunner(web.AppRunner):
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Open a port, with TLS if there is a context for it."""
-        site = web.TCPSite(self, host, port, ssl_context=tls, reuse_address=True, backlog=self._backlog)
-        await site.start()
+        await Site(self, host, port, ssl_context=tls, reuse_address=True, backlog=self._backlog).start()
 
     async def _make_server(self) -> web.Server:
         loop = asyncio.get_running_loop()
@@ -162,6 +161,24 @@ class InboundRunner(web.AppRunner):
             self._tell(loop, context)
         else:
             loop.default_exception_handler(context)
+
+
+class Site(web.TCPSite):
+    """A port whose TLS handshakes are waited for no longer than requests; the library knows no option for it."""
+
+    async def start(self) -> None:
+        """Open the port."""
+        await web.BaseSite.start(self)
+        assert self._runner.server is not None  # noqa: S101 - the base class has made sure
+        self._server = await asyncio.get_running_loop().create_server(
+            self._runner.server,
+            self._host,
+            self._port,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            reuse_address=self._reuse_address,
+            ssl_handshake_timeout=FIRST_REQUEST_WITHIN if self._ssl_context else None,
+        )
 
 
 class Complaint:

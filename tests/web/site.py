@@ -1,6 +1,7 @@
 """The exporter's web application on a port of its own, and a client that adds no header by itself."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(most: int = 100) -> AsyncIterator[Site]:
+async def open_site(most: int = 100, tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
     """Serve one tenant of one source while the context lasts, to no more than *most* connections."""
     site = Site()
     publish(site.snapshot, "s", "t1", "jobs", facts("t1"))
@@ -75,7 +76,7 @@ async def open_site(most: int = 100) -> AsyncIterator[Site]:
     runner = InboundRunner(app, most=most)
     await runner.setup()
     try:
-        await runner.listen("127.0.0.1", 0, None)
+        await runner.listen("127.0.0.1", 0, tls)
         site.port = runner.addresses[0][1]
         inbound = runner.server
         assert inbound is not None

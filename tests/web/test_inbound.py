@@ -4,13 +4,16 @@ import asyncio
 import logging
 import resource
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from exporter.web.inbound import FIRST_REQUEST_WITHIN, KEEPALIVE, MOST, NO_DESCRIPTORS, SERVER, STALLED_AFTER, room
 from tests.support.warp import warped
+from tests.web.secured import papers_in
 from tests.web.site import Site, open_site
 from tests.web.test_app import PATHS, grow, hang
 
@@ -19,11 +22,11 @@ WHOLE = b"GET /-/healthy HTTP/1.1\r\nHost: exporter.example.com\r\n\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-def with_site(test: Callable[[Site], Awaitable[None]], *, most: int = 100) -> None:
+def with_site(test: Callable[[Site], Awaitable[None]], *, most: int = 100, tls: ssl.SSLContext | None = None) -> None:
     """Run *test* with a site, on a loop whose time jumps."""
 
     async def work() -> None:
-        async with open_site(most) as site:
+        async with open_site(most, tls) as site:
             await test(site)
 
     warped(work)
@@ -72,6 +75,18 @@ def test_silence(said: bytes, seconds: float) -> None:
         assert await ended_after(await connect(site, said)) == pytest.approx(seconds, abs=1.5)
 
     with_site(test)
+
+
+def test_half_a_handshake(tmp_path: Path) -> None:
+    """A TLS handshake that does not go on is not waited for longer than a request."""
+    papers = papers_in(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(papers.folder / "server.pem", papers.folder / "server.key")
+
+    async def test(site: Site) -> None:
+        assert await ended_after(await connect(site, b"\x16\x03\x01")) == pytest.approx(FIRST_REQUEST_WITHIN, abs=1.5)
+
+    with_site(test, tls=tls)
 
 
 def test_half_a_second_request() -> None:
