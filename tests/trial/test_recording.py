@@ -55,3 +55,13 @@ def test_series_are_shown_as_prometheus_has_them() -> None:
     assert shown("a") == 'a{job="m365-backup",instance="exporter:10365"}'
     assert shown('a{b="c"}') == 'a{job="m365-backup",instance="exporter:10365",b="c"}'
     assert shown(UP) == UP
+
+
+def test_tenants_are_divided_and_what_is_about_none_is_everywhere() -> None:
+    """Each tenant is in one part, with all of its series; the sources are in every part."""
+    recording = scraped('a{tenant="x"} 1\na{tenant="y"} 1\nb{source="s",tenant="x"} 1\nc{source="s"} 1\n')
+
+    one, other = recording.parts(2)
+
+    assert one.series.keys() == {'a{tenant="x"}', 'b{source="s",tenant="x"}', 'c{source="s"}', UP}
+    assert other.series.keys() == {'a{tenant="y"}', 'c{source="s"}', UP}

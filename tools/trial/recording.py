@@ -1,7 +1,8 @@
 """What was scraped, kept small: each series as the scrapes at which its value changed."""
 
+import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
@@ -12,6 +13,8 @@ JOB: Final = 'job="m365-backup",instance="exporter:10365"'
 UP: Final = f"up{{{JOB}}}"
 MOMENT: Final = "_timestamp_seconds"
 """How the names end whose values are Unix times."""
+
+_TENANT: Final = re.compile(r'[{,]tenant="([^"]*)"')
 
 Change = tuple[int, float | None]
 """From which scrape on a series has a value; None when it is gone."""
@@ -63,6 +66,17 @@ class Recording:
                 else:
                     yield value
 
+    def parts(self, count: int) -> list["Recording"]:
+        """Return so many recordings, each with a part of the tenants and with all that is about none."""
+        tenants = sorted({tenant for series in self.series if (tenant := _tenant(series))})
+        numbers = {tenant: number % count for number, tenant in enumerate(tenants)}
+        return [
+            replace(
+                self, series={key: self.series[key] for key in self.series if numbers.get(_tenant(key), part) == part}
+            )
+            for part in range(count)
+        ]
+
     def _take(self, lines: frozenset[str], *, up: float) -> None:
         new = dict(sample for line in lines - self._lines if (sample := self._sample(line)))
         gone = {line.rpartition(" ")[0] for line in self._lines - lines} - new.keys()
@@ -85,6 +99,12 @@ class Recording:
         changes = self.series.setdefault(series, [])
         if not changes or changes[-1][1] != value:
             changes.append((self.scrapes, value))
+
+
+def _tenant(series: str) -> str:
+    """Return whom *series* is about, "" for nobody."""
+    found = _TENANT.search(series)
+    return found[1] if found else ""
 
 
 def shown(series: str) -> str:
