@@ -49,7 +49,7 @@ LINES: Final = 20
 
 SHOWN: Final = "$__range"
 RECENT: Final = "$__rate_interval"
-LATELY: Final = "30d:6h"
+LATELY: Final = "30d:1d"
 """How far back it counts that something was protected, whatever time is shown; as in M365BackupCoverageLow."""
 
 
