@@ -75,7 +75,8 @@ class Trial:
         wanted = {"source": case.source, **labels}
         if case.incident.customer_id:
             wanted["tenant"] = case.incident.customer_id
-        return [each for each in self.episodes if each.alert == alert and wanted.items() <= each.labels.items()]
+        found = (each for each in self.episodes if each.alert == alert and wanted.items() <= each.labels.items())
+        return [each for each in found if case.incident.since <= each.since <= case.incident.until + case.lingers]
 
 
 def judged(trial: Trial, cases: Iterable[Case], rules: Sequence[Rule]) -> Verdict:
@@ -122,7 +123,8 @@ def _others(trial: Trial, case: Case, alert: str) -> Iterator[Episode]:
     """Yield the episodes of an alert that may belong to *case*: at its source and tenant, or about its whole source."""
     customer = case.incident.customer_id
     for each in trial.episodes:
-        mine = each.labels.get("source") == case.source and each.labels.get("tenant", customer) == customer
+        theirs = each.labels.get("tenant", customer)  # what befalls a source befalls its tenants
+        mine = each.labels.get("source") == case.source and (not customer or theirs == customer)
         meanwhile = case.incident.since <= each.since <= case.incident.until + case.lingers
         if each.alert == alert and mine and meanwhile:
             yield each
